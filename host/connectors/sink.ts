@@ -1,0 +1,49 @@
+import type { Batch } from '../model/batch.ts';
+import type { Json } from '../model/json.ts';
+import type { RecordSchema } from '../model/schema.ts';
+
+export interface SinkContext {
+  readonly schema: RecordSchema;
+  /** Operator id, for messages. */
+  readonly id: string;
+  /** Job id and attempt: what a sink writes is named so that attempts never meet. */
+  readonly job: string;
+  readonly attempt: number;
+  readonly task: number;
+  readonly parallelism: number;
+  readonly baseDirectory: string;
+  /** Wakes the task after `full` turned false. */
+  wake(): void;
+  /** Sends committed rows to the embedding process (the `memory` sink). */
+  deliver(rows: Batch): void;
+}
+
+/**
+ * One task's writer, with two-phase commit.
+ *
+ * S1  What was written between two barriers becomes visible by `commit` of the later one, whole, and not before.
+ * S2  After `preCommit` resolved, `commit` succeeds sooner or later, also in another process (`Sink.recover`).
+ * S3  `commit` and `abort` may be repeated.
+ */
+export interface SinkWriter {
+  /** While true the task hands over nothing. */
+  readonly full: boolean;
+  write(batch: Batch): void;
+  /** Called at the barrier. Cuts synchronously; resolves with the transaction when all before the cut is durable. `null` = nothing was written. */
+  preCommit(checkpoint: number): Promise<Json>;
+  commit(transaction: Json): Promise<void>;
+  /** Pushes buffered output out where that is visible at once (`stdout`); called when idle. */
+  flush(): void;
+  /** Drops what is not pre-committed. */
+  close(): Promise<void>;
+}
+
+export interface Sink {
+  readonly guarantee: 'exactly-once' | 'at-least-once';
+  /** Once per start of the job, before tasks open; checks that it can write. Commits `transactions` of the restored checkpoint and removes what no checkpoint knows. Throws `SINK_UNAVAILABLE`. */
+  recover(
+    context: Omit<SinkContext, 'task' | 'wake' | 'deliver'>,
+    transactions: readonly Json[],
+  ): Promise<void>;
+  open(context: SinkContext): Promise<SinkWriter>;
+}

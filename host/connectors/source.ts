@@ -1,0 +1,63 @@
+import type { BatchBuilder } from '../abi/batch-builder.ts';
+import type { Json } from '../model/json.ts';
+import type { RecordSchema } from '../model/schema.ts';
+
+/** A part of a source that is read in order on its own: a file, a range of one, a partition. */
+export interface Split {
+  /** Stable across restarts. */
+  readonly id: string;
+  /** What the connector needs to open it. */
+  readonly spec: Json;
+  /** Where to go on; undefined = from the beginning. The connector's own form. */
+  readonly position: Json | undefined;
+}
+
+/** What a malformed record does: `skip` and `deadLetter` count it and go on, `fail` fails the task. */
+export type OnMalformed = 'fail' | 'skip' | 'deadLetter';
+
+export interface SourceContext {
+  /** The record type its rows have. */
+  readonly schema: RecordSchema;
+  /** Operator id, for messages. */
+  readonly id: string;
+  readonly task: number;
+  readonly parallelism: number;
+  /** Called for each malformed record under `skip` and `deadLetter`; under `fail` the reader throws `RECORD_MALFORMED`. */
+  readonly onMalformed: OnMalformed;
+  malformed(record: MalformedRecord): void;
+  /** Relative paths are taken from here. */
+  readonly baseDirectory: string;
+  /** Calls the task again after an `idle` answer, from any later turn of the event loop. */
+  wake(): void;
+}
+
+export interface MalformedRecord {
+  readonly split: string;
+  readonly offset: number;
+  readonly reason: string;
+  /** The first bytes, escaped, for the log. */
+  readonly excerpt: string;
+}
+
+/** `more`: call again; `idle`: nothing now, `wake` will be called; `end`: nothing ever. */
+export type PollResult = 'more' | 'idle' | 'end';
+
+/** One task's reader. Synchronous polls; what must wait happens between them. */
+export interface SourceReader {
+  /** Appends rows to `out`, about `bytesMax` bytes of them, without blocking longer than a local read. */
+  poll(out: BatchBuilder, bytesMax: number): PollResult;
+  /** The splits with their positions after the rows polled so far; finished splits included. */
+  snapshot(): readonly Split[];
+  close(): Promise<void>;
+}
+
+/** A source connector with its options checked. */
+export interface Source {
+  /** The record type it yields, or undefined when any schema can be asked of it (`json`, `csv`). */
+  readonly schema: RecordSchema | undefined;
+  /** End-to-end guarantee, for `plan` and documentation. */
+  readonly guarantee: 'replayable' | 'at-most-once';
+  /** All splits, in a stable order. Called once per start, by the coordinator. Throws `SOURCE_UNAVAILABLE`. */
+  splits(baseDirectory: string): Promise<readonly Split[]>;
+  open(splits: readonly Split[], context: SourceContext): Promise<SourceReader>;
+}

@@ -1,0 +1,97 @@
+import type { Batch } from '../model/batch.ts';
+import type { Json } from '../model/json.ts';
+import type { KeyGroupRange } from '../model/key-group.ts';
+import type { CompiledModule } from '../sandbox/guest.ts';
+import type { KeyedSnapshot } from '../state/state-table.ts';
+
+/** Where an operator's output goes: the next operator of the chain, or the task's edges. Synchronous. */
+export interface Output {
+  batch(batch: Batch): void;
+}
+
+/**
+ * One step in one task, between source and sink. Driven by its task, never by itself: nothing here
+ * waits, and time is not read.
+ */
+export interface Operator {
+  readonly id: string;
+  /** Throws a `record`-scoped error only when the policy says `fail`. */
+  onBatch(batch: Batch, out: Output): void;
+  onWatermark(timeMs: number, out: Output): void;
+  /** The input has ended; emits what was held back. */
+  onEnd(out: Output): void;
+  /** The state at a barrier. Synchronous: after it returns the operator may go on. */
+  snapshot(): OperatorSnapshot;
+  /** Before the first batch. Called once per snapshot part that overlaps `range`; parts may come from other parallelisms. */
+  restore(snapshot: OperatorSnapshot, range: KeyGroupRange): void;
+  readonly counters: OperatorCounters;
+  close(): void;
+}
+
+/** An operator that runs a guest function and can change it between two batches. */
+export interface SwappableOperator extends Operator {
+  /** Instantiates and warms the module, beside the one that runs. Throws `UPDATE_REFUSED`. */
+  stage(module: CompiledModule): void;
+  /** From the next batch on the staged module runs. Constant time. */
+  swap(): void;
+  /** Drops a staged module. */
+  unstage(): void;
+}
+
+/** State name → keyed entries, and whatever else is small enough for JSON. */
+export interface OperatorSnapshot {
+  readonly keyed: { readonly [state: string]: KeyedSnapshot };
+  readonly values: Json;
+}
+
+/** Totals since the task started. The owner adds, the metrics reader reads. */
+export interface OperatorCounters {
+  recordsIn: number;
+  recordsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  batches: number;
+  fuel: number;
+  /** Guest calls that trapped or broke a limit, bisection included. */
+  traps: number;
+  skipped: number;
+  deadLetters: number;
+  stateEntries: number;
+  stateBytes: number;
+}
+
+export function newCounters(): OperatorCounters {
+  return {
+    recordsIn: 0,
+    recordsOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    batches: 0,
+    fuel: 0,
+    traps: 0,
+    skipped: 0,
+    deadLetters: 0,
+    stateEntries: 0,
+    stateBytes: 0,
+  };
+}
+
+/** A record that failed for good under `deadLetter`. */
+export interface DeadLetter {
+  readonly step: string;
+  readonly function: string;
+  readonly digest: string;
+  readonly code: string;
+  readonly message: string;
+  /** The row, as it came in. */
+  readonly row: Uint8Array;
+}
+
+/** What an operator needs from its task. */
+export interface OperatorContext {
+  readonly task: number;
+  readonly keyGroups: number;
+  readonly range: KeyGroupRange;
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
+  deadLetter(letter: DeadLetter): void;
+}

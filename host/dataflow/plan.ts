@@ -1,0 +1,135 @@
+import type { ConnectorOptions } from '../connectors/connector.ts';
+import type { OnMalformed } from '../connectors/source.ts';
+import type { KeySpec } from '../model/key-spec.ts';
+import type { FunctionKind } from '../model/module-description.ts';
+import type { RecordSchema } from '../model/schema.ts';
+import type { GuestLimits } from '../sandbox/guest.ts';
+
+/** What runs: chains of operators, the edges between them, parallelism. Plain data; it crosses threads and is stored with the job. */
+export interface Plan {
+  readonly name: string;
+  /** Highest parallelism of any chain; also the number of slots. */
+  readonly parallelism: number;
+  readonly keyGroups: number;
+  readonly checkpoint: CheckpointOptions;
+  readonly baseDirectory: string;
+  /** In topological order. */
+  readonly chains: readonly Chain[];
+  readonly edges: readonly Edge[];
+}
+
+export interface CheckpointOptions {
+  /** Milliseconds between checkpoints; undefined = only on demand and at the end. */
+  readonly everyMs: number | undefined;
+  readonly timeoutMs: number;
+  readonly retained: number;
+}
+
+/** Operators that run as one task: the output of each is handed straight to the next. */
+export interface Chain {
+  /** Index in `Plan.chains`. */
+  readonly id: number;
+  readonly parallelism: number;
+  /** At least one. A source stands first, a sink last. */
+  readonly operators: readonly OperatorSpec[];
+}
+
+/** Every operator has the id that the pipeline gave it; ids are unique in a plan. */
+export type OperatorSpec = SourceSpec | GuestSpec | KeyedSpec | PassSpec | SinkSpec;
+
+export interface SourceSpec {
+  readonly kind: 'source';
+  readonly id: string;
+  readonly connector: string;
+  readonly options: ConnectorOptions;
+  readonly schema: RecordSchema;
+  readonly onMalformed: OnMalformed;
+  readonly eventTime: EventTimeSpec | undefined;
+}
+
+/** Event time from a field (a `timestamp` or `i64` of milliseconds) with bounded out-of-orderness. */
+export interface EventTimeSpec {
+  readonly fieldIndex: number;
+  readonly outOfOrdernessMs: number;
+  readonly idleMs: number | undefined;
+}
+
+/** `map`, `filter`, `flatMap`. */
+export interface GuestSpec {
+  readonly kind: 'guest';
+  readonly id: string;
+  readonly function: FunctionRef;
+  readonly input: RecordSchema;
+  readonly output: RecordSchema;
+  readonly onError: ErrorPolicy;
+  readonly limits: GuestLimits;
+}
+
+/** `reduce`, `aggregate`; keyed, with state. */
+export interface KeyedSpec {
+  readonly kind: 'keyed';
+  readonly id: string;
+  readonly function: FunctionRef;
+  readonly input: RecordSchema;
+  readonly state: RecordSchema;
+  readonly output: RecordSchema;
+  readonly key: KeySpec;
+  /** `record`: after each record, as Flink; `batch`: once per key and batch; `end`: once per key when the input ends. */
+  readonly emit: 'record' | 'batch' | 'end';
+  readonly onError: ErrorPolicy;
+  readonly limits: GuestLimits;
+}
+
+/** `union` and `keyBy`: rows pass unchanged; the edges do the work. */
+export interface PassSpec {
+  readonly kind: 'pass';
+  readonly id: string;
+  readonly schema: RecordSchema;
+}
+
+export interface SinkSpec {
+  readonly kind: 'sink';
+  readonly id: string;
+  readonly connector: string;
+  readonly options: ConnectorOptions;
+  readonly schema: RecordSchema;
+}
+
+/** A function of a module. `module` is the alias in the pipeline, resolved in `PlannedModules`. */
+export interface FunctionRef {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: FunctionKind;
+}
+
+/** What a failing record does. `retries` first, with `backoffMs` doubling, then `then`. */
+export interface ErrorPolicy {
+  readonly retries: number;
+  readonly backoffMs: number;
+  readonly then: 'fail' | 'skip' | 'deadLetter';
+}
+
+/** An edge from the last operator of a chain to the first of another. Several edges into a chain are a union. */
+export interface Edge {
+  readonly from: number;
+  readonly to: number;
+  readonly partitioning: Partitioning;
+}
+
+export type Partitioning =
+  /** Task i to task i; same parallelism. */
+  | { readonly kind: 'forward' }
+  | { readonly kind: 'key'; readonly key: KeySpec }
+  /** Batches round robin. */
+  | { readonly kind: 'rebalance' }
+  | { readonly kind: 'broadcast' };
+
+/** Which module runs at a step: the alias's catalog name and version, for people, and its digest, for recovery. */
+export interface ModuleVersion {
+  /** `word-count@1`, or a file's name for a module outside the catalog. */
+  readonly ref: string;
+  readonly digest: string;
+}
+
+/** Step id → the module version it runs. Part of a checkpoint's manifest; a swap changes it. */
+export type StepModules = { readonly [step: string]: ModuleVersion };

@@ -1,0 +1,78 @@
+/**
+ * Every bound of Millrace, with its unit and its reason. A test hits each.
+ */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+// -- modules (figures that eleven real modules pass with room, see ARCHITECTURE.md) --
+
+/** Bytes of an uploaded module. Larger ones took V8 up to 45 s to compile. */
+export const MODULE_BYTES_MAX = 4 * MiB;
+/** Functions a module may define. */
+export const MODULE_FUNCTIONS_MAX = 20_000;
+/** Bytes of one function body. */
+export const FUNCTION_BODY_BYTES_MAX = 256 * KiB;
+/** Locals of one function, parameters included. */
+export const FUNCTION_LOCALS_MAX = 2_000;
+/** Locals times body bytes: the optimiser's cost grows with the product. */
+export const FUNCTION_LOCALS_TIMES_BYTES_MAX = 32_000_000;
+/** Entries of a table; V8 aborts the process on very large ones. */
+export const TABLE_ENTRIES_MAX = 65_536;
+/** Pages (64 KiB) of guest memory unless the step asks for less: 64 MiB. */
+export const MEMORY_PAGES_MAX = 1_024;
+/** Nesting depth of guest calls before the depth counter traps. */
+export const CALL_DEPTH_MAX = 512;
+/** Fuel one record may use unless the step says otherwise; about a millisecond of work. */
+export const FUEL_PER_RECORD_DEFAULT = 2_000_000;
+/** Fuel one guest call may use at most: the counter is a signed 32-bit number. */
+export const FUEL_PER_CALL_MAX = 2 ** 31 - 1;
+/** Bytes one guest call may emit for one input batch. */
+export const OUTPUT_BYTES_MAX = 64 * MiB;
+/** Bytes of log text one guest call may write; the rest is dropped and counted. */
+export const LOG_BYTES_PER_CALL_MAX = 16 * KiB;
+/** Bytes of the `millrace` custom section. */
+export const SECTION_BYTES_MAX = 256 * KiB;
+
+// -- rows and batches --
+
+/** Bytes a batch aims for. 64 KiB holds 1k–4k rows, where a guest call is cheapest per record. */
+export const BATCH_BYTES_TARGET = 64 * KiB;
+/** Bytes of one row. A line longer than this is a malformed record. */
+export const ROW_BYTES_MAX = 4 * MiB;
+/** Fields of one record. */
+export const FIELDS_MAX = 256;
+/** Nesting depth of lists and records in a schema. */
+export const SCHEMA_DEPTH_MAX = 8;
+
+// -- runtime --
+
+/** Key groups of a job unless the pipeline says otherwise; also the upper bound of parallelism. */
+export const KEY_GROUPS_DEFAULT = 128;
+/** Key groups a pipeline may ask for. */
+export const KEY_GROUPS_MAX = 32_768;
+/** Parallel tasks of one step. */
+export const PARALLELISM_MAX = 128;
+/** Bytes of one ring between two threads. */
+export const RING_BYTES = 512 * KiB;
+/** Elements a channel inside a thread holds before its sender waits. */
+export const LOCAL_CHANNEL_ELEMENTS = 16;
+/** Milliseconds a record may wait in a half-full batch before it is sent on. */
+export const FLUSH_INTERVAL_MS = 5;
+/** Milliseconds a checkpoint may take before it is given up. */
+export const CHECKPOINT_TIMEOUT_MS = 60_000;
+/** Completed checkpoints kept. */
+export const CHECKPOINTS_RETAINED = 3;
+/** Milliseconds between two checkpoints unless the pipeline says otherwise. */
+export const CHECKPOINT_INTERVAL_MS = 10_000;
+
+// -- control --
+
+/** Steps, sources and sinks of one pipeline together. */
+export const OPERATORS_MAX = 1_000;
+/** Bytes of a pipeline document. */
+export const PIPELINE_BYTES_MAX = 1 * MiB;
+/** Bytes of AssemblyScript source taken by the compile route. */
+export const SOURCE_BYTES_MAX = 1 * MiB;
+/** Characters of a name: module, job, operator, field. */
+export const NAME_CHARS_MAX = 64;

@@ -1,0 +1,51 @@
+import type { Split } from '../connectors/source.ts';
+import type { StepModules } from '../dataflow/plan.ts';
+import type { Json } from '../model/json.ts';
+import type { KeyGroupPiece } from '../state/state-table.ts';
+
+/**
+ * The one file that makes a checkpoint exist. Written last, atomically, as `checkpoints/<n>/manifest.json` under the
+ * job's directory; the blobs it names are beside it.
+ */
+export interface Manifest {
+  readonly format: 1;
+  readonly job: string;
+  readonly checkpoint: number;
+  readonly attempt: number;
+  readonly completedAtMs: number;
+  /** Key groups the states are dealt by; a restore must use the same number. */
+  readonly keyGroups: number;
+  /** What runs after this cut: the digests recovery starts with. */
+  readonly modules: StepModules;
+  /** By operator id. */
+  readonly operators: { readonly [id: string]: OperatorManifest };
+  /** Sources were at their end and every task had finished. */
+  readonly final: boolean;
+}
+
+export interface OperatorManifest {
+  readonly parallelism: number;
+  /** Sources: all splits with positions. */
+  readonly splits: readonly Split[];
+  /** Sinks: transactions to commit, one per task that wrote. */
+  readonly transactions: readonly Json[];
+  /** Steps: snapshots, one per task. */
+  readonly snapshots: readonly TaskSnapshotRef[];
+  /** Per task, where it counts: the watermark at the cut. */
+  readonly watermarksMs: readonly number[];
+}
+
+export interface TaskSnapshotRef {
+  readonly task: number;
+  readonly values: Json;
+  readonly states: readonly StateBlobRef[];
+}
+
+export interface StateBlobRef {
+  readonly state: string;
+  readonly blob: string;
+  readonly bytes: number;
+  /** CRC-32 of the blob's bytes. */
+  readonly crc32: number;
+  readonly groups: readonly KeyGroupPiece[];
+}

@@ -1,0 +1,69 @@
+import type { BatchBuilder } from '../abi/batch-builder.ts';
+import type { Batch } from '../model/batch.ts';
+import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeySpec } from '../model/key-spec.ts';
+
+/**
+ * Keyed state of one step in one task: key bytes → one row. Synchronous; one owner.
+ *
+ * Used as a transaction per batch: `resolve`, hand the states to the guest, then either `apply` what it handed
+ * back or drop it. Between `resolve` and `apply` nothing is visible to `snapshot`, and a `resolve`
+ * without `apply` changes nothing that any method can observe.
+ */
+export interface StateTable {
+  /** Keys that have a state. */
+  readonly entries: number;
+  /** Bytes of keys and states. */
+  readonly bytes: number;
+
+  /**
+   * Finds the key of each row. Rows carry their key hash in the tag (`RowKernel.hashKeys`); it is replaced, in place, by
+   * the key's ordinal in this batch: distinct keys are numbered 0, 1, … in order of first appearance.
+   * Appends the states of the keys that have one to `states`, ordinal in the tag. Returns the number of distinct keys.
+   */
+  resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number;
+
+  /** Stores states, each row's tag an ordinal of the last `resolve`. Throws `STATE_LIMIT`. */
+  apply(states: Batch): void;
+
+  /** Appends the state rows of a key-group range to `out` until at least `bytesMax` are in; resumes at `cursor`, returns the next cursor or -1. */
+  scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number;
+
+  /** The state of one key (its bytes as in `KeySpec`), a copy, or undefined. */
+  get(hash: number, key: Uint8Array): Uint8Array | undefined;
+
+  /** A copy of all entries, by key group. Takes time in proportion to the bytes, and no other thread's. */
+  snapshot(): KeyedSnapshot;
+
+  /** Adds the entries of the groups in `range` from a snapshot. Throws `CHECKPOINT_CORRUPT`. */
+  restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void;
+
+  close(): void;
+}
+
+/**
+ * Entries by key group. `bytes` holds, for each group in order, its entries one after the other:
+ *
+ *     u32 hash · u32 key length · u32 state length · u32 0 · key, padded to 8 · state row (tag 0)
+ */
+export interface KeyedSnapshot {
+  readonly bytes: Uint8Array;
+  readonly groups: readonly KeyGroupPiece[];
+}
+
+export interface KeyGroupPiece {
+  readonly group: number;
+  /** Offset in `bytes`. */
+  readonly offset: number;
+  readonly length: number;
+  readonly entries: number;
+}
+
+export interface StateTableOptions {
+  readonly keyGroups: number;
+  /** The groups this task owns. */
+  readonly range: KeyGroupRange;
+  readonly bytesMax: number;
+}
+
+export type CreateStateTable = (options: StateTableOptions) => StateTable;

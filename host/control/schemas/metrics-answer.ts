@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+const operatorMetrics = z.object({
+  id: z.string(),
+  kind: z.enum(['source', 'guest', 'keyed', 'pass', 'sink']),
+  parallelism: z.int(),
+  version: z.string().nullable().describe('module version that runs, for steps with a function'),
+  watermarkMs: z.number().nullable(),
+  lagBytes: z.number().nullable().describe('bytes not yet read, where the source knows'),
+  recordsIn: z.number(),
+  recordsOut: z.number(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+  batches: z.number(),
+  fuel: z.number(),
+  traps: z.number(),
+  skipped: z.number(),
+  deadLetters: z.number(),
+  stateEntries: z.number(),
+  stateBytes: z.number(),
+});
+
+/** Totals of the latest attempt. Rates are the reader's to compute from two answers. */
+export const metricsAnswer = z
+  .object({
+    atMs: z.number(),
+    operators: z.array(operatorMetrics),
+    checkpoints: z.object({ completed: z.number(), failed: z.number() }),
+    process: z.object({ rssBytes: z.number(), cpuMs: z.number() }),
+  })
+  .meta({ id: 'Metrics' });

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** Parts of paths. What they may be is checked where they are looked up, with the error that fits. */
+export const jobPath = z.object({ job: z.string() });
+export const stepPath = z.object({ job: z.string(), step: z.string() });
+export const updatePath = z.object({ job: z.string(), update: z.coerce.number().int() });
+export const modulePath = z.object({ name: z.string() });
+export const versionPath = z.object({
+  name: z.string(),
+  version: z.string().describe('a positive whole number, or `latest`'),
+});
+
+export const submitQuery = z.object({
+  dryRun: z.enum(['true', 'false']).default('false').describe('validate and plan, start nothing'),
+  baseDirectory: z
+    .string()
+    .optional()
+    .describe("absolute path that the document's relative paths start at; default: the server's"),
+  parallelism: z.coerce.number().int().positive().optional(),
+});
+
+export const cancelQuery = z.object({
+  purge: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('also forget the job and remove its files'),
+});

@@ -14,8 +14,11 @@ export interface SinkContext {
   readonly baseDirectory: string;
   /** Wakes the task after `full` turned false. */
   wake(): void;
-  /** Sends committed rows to the embedding process (the `memory` sink). */
-  deliver(rows: Batch): void;
+  /**
+   * Sends committed rows to the embedding process (the `memory` sink). `key` names the transaction: a
+   * commit may be repeated, so the receiver drops rows whose key it has seen.
+   */
+  deliver(rows: Batch, key: string): void;
 }
 
 /**
@@ -29,8 +32,14 @@ export interface SinkWriter {
   /** While true the task hands over nothing. */
   readonly full: boolean;
   write(batch: Batch): void;
-  /** Called at the barrier. Cuts synchronously; resolves with the transaction when all before the cut is durable. `null` = nothing was written. */
+  /**
+   * Called at the barrier. Cuts synchronously; resolves with the transaction when all before the cut is durable.
+   * `null` = nothing to commit. What earlier checkpoints pre-committed and nobody committed yet is in the
+   * transaction again, so a checkpoint that was given up loses nothing. Rejects when the output cannot be made durable
+   * now: the checkpoint is declined, the job goes on, and the next `preCommit` covers what this one did not.
+   */
   preCommit(checkpoint: number): Promise<Json>;
+  /** Makes a transaction visible. `null` does nothing. */
   commit(transaction: Json): Promise<void>;
   /** Pushes buffered output out where that is visible at once (`stdout`); called when idle. */
   flush(): void;
@@ -42,7 +51,7 @@ export interface Sink {
   readonly guarantee: 'exactly-once' | 'at-least-once';
   /** Once per start of the job, before tasks open; checks that it can write. Commits `transactions` of the restored checkpoint and removes what no checkpoint knows. Throws `SINK_UNAVAILABLE`. */
   recover(
-    context: Omit<SinkContext, 'task' | 'wake' | 'deliver'>,
+    context: Omit<SinkContext, 'task' | 'wake'>,
     transactions: readonly Json[],
   ): Promise<void>;
   open(context: SinkContext): Promise<SinkWriter>;

@@ -48,6 +48,8 @@ export interface SourceReader {
   poll(out: BatchBuilder, bytesMax: number): PollResult;
   /** The splits with their positions after the rows polled so far; finished splits included. */
   snapshot(): readonly Split[];
+  /** Bytes of its splits not yet polled, where the source knows. */
+  lagBytes?(): number | undefined;
   close(): Promise<void>;
 }
 

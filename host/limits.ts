@@ -44,6 +44,8 @@ export const ROW_BYTES_MAX = 4 * MiB;
 export const FIELDS_MAX = 256;
 /** Nesting depth of lists and records in a schema. */
 export const SCHEMA_DEPTH_MAX = 8;
+/** Fields of one record, those of nested records counted where they appear: codecs are built from each. */
+export const FIELDS_EXPANDED_MAX = 4_096;
 
 // -- runtime --
 
@@ -65,6 +67,20 @@ export const CHECKPOINT_TIMEOUT_MS = 60_000;
 export const CHECKPOINTS_RETAINED = 3;
 /** Milliseconds between two checkpoints unless the pipeline says otherwise. */
 export const CHECKPOINT_INTERVAL_MS = 10_000;
+/** Bytes of a Unix socket's path: the address holds 104 on some systems, 108 on others. */
+export const SOCKET_PATH_BYTES_MAX = 100;
+/** Bytes of one line on a runner's socket; metrics of a thousand operators need about half a megabyte. */
+export const RUNNER_LINE_BYTES_MAX = 16 * MiB;
+/** Milliseconds a new runner process may take until it answers on its socket. */
+export const RUNNER_START_TIMEOUT_MS = 30_000;
+/** Milliseconds between two questions to a runner whether it is alive. */
+export const RUNNER_PING_INTERVAL_MS = 5_000;
+/** Questions a runner may leave unanswered before it counts as lost: twenty seconds of silence. */
+export const RUNNER_UNANSWERED_MAX = 4;
+/** Milliseconds until a runner that is alive says who it is. */
+export const RUNNER_GREETING_TIMEOUT_MS = 5_000;
+/** MiB of JavaScript heap in a runner. Batches and state lie outside of it. */
+export const RUNNER_HEAP_MIB = 1_024;
 
 // -- control --
 
@@ -72,6 +88,14 @@ export const CHECKPOINT_INTERVAL_MS = 10_000;
 export const OPERATORS_MAX = 1_000;
 /** Bytes of a pipeline document. */
 export const PIPELINE_BYTES_MAX = 1 * MiB;
+/** Nesting depth of a pipeline document, connector options included. */
+export const PIPELINE_DEPTH_MAX = 32;
+/** Uses of aliases a YAML document may have, each weighed by the aliases inside what it repeats: no alias bombs. */
+export const PIPELINE_ALIASES_MAX = 100;
+/** Milliseconds of the longest duration: what a timer of Node can wait. */
+export const DURATION_MS_MAX = 2 ** 31 - 1;
+/** Attempts after the first that `onError: { retry }` may ask for. */
+export const RETRIES_MAX = 100;
 /** Bytes of AssemblyScript source taken by the compile route. */
 export const SOURCE_BYTES_MAX = 1 * MiB;
 /** Characters of a name: module, job, operator, field. */

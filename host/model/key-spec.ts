@@ -8,6 +8,8 @@ import type { ScalarKind } from './schema.ts';
  */
 export interface KeySpec {
   readonly fields: readonly KeyField[];
+  /** Number of fields of the record, key or not: the null words stand behind that many slots. */
+  readonly slots: number;
 }
 
 export interface KeyField {

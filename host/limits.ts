@@ -17,6 +17,28 @@ export const FUNCTION_BODY_BYTES_MAX = 256 * KiB;
 export const FUNCTION_LOCALS_MAX = 2_000;
 /** Locals times body bytes: the optimiser's cost grows with the product. */
 export const FUNCTION_LOCALS_TIMES_BYTES_MAX = 32_000_000;
+/** Nested blocks of one function. */
+export const FUNCTION_NESTING_MAX = 10_000;
+/** Parameters of one function type; every call checks that many operands. */
+export const FUNCTION_PARAMETERS_MAX = 256;
+/** Results of one function type, and parameters and results of one block. */
+export const FUNCTION_RESULTS_MAX = 16;
+/** Targets of one `br_table`; V8 takes no more. */
+export const BRANCH_TABLE_MAX = 65_520;
+/** Entries of the type, global, element and data sections of a module, each. */
+export const MODULE_ENTRIES_MAX = 20_000;
+/** Imports of a module: the ABI and the WASI subset have far fewer. */
+export const MODULE_IMPORTS_MAX = 256;
+/** Exports of a module. */
+export const MODULE_EXPORTS_MAX = 20_000;
+/** Tables of a module. */
+export const MODULE_TABLES_MAX = 16;
+/** Findings one gate report lists; the rest is counted. */
+export const GATE_FINDINGS_MAX = 100;
+/** Characters of a function name kept from the `name` section. */
+export const FUNCTION_NAME_CHARS_MAX = 200;
+/** Fuel an instance may use before its first call: `start` section and `_initialize`. */
+export const START_FUEL = 50_000_000;
 /** Entries of a table; V8 aborts the process on very large ones. */
 export const TABLE_ENTRIES_MAX = 65_536;
 /** Pages (64 KiB) of guest memory unless the step asks for less: 64 MiB. */

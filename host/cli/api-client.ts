@@ -78,9 +78,13 @@ async function errorOf(response: Response): Promise<MillraceError> {
   try {
     return MillraceError.fromReport(JSON.parse(text) as ErrorReport);
   } catch {
-    return new MillraceError('INTERNAL', `the server answered ${response.status}: ${text.slice(0, 200)}`, {
-      hint: 'is it a Millrace server?',
-    });
+    return new MillraceError(
+      'INTERNAL',
+      `the server answered ${response.status}: ${text.slice(0, 200)}`,
+      {
+        hint: 'is it a Millrace server?',
+      },
+    );
   }
 }
 

@@ -19,7 +19,13 @@ export function processTerminal(): Terminal {
 
 /** Exit code 2 for a wrong command line or document, 1 for anything that failed. */
 export function exitCodeOf(error: MillraceError): number {
-  const usage = ['USAGE', 'PIPELINE_INVALID', 'PIPELINE_UNREADABLE', 'NAME_INVALID', 'REQUEST_INVALID'];
+  const usage = [
+    'USAGE',
+    'PIPELINE_INVALID',
+    'PIPELINE_UNREADABLE',
+    'NAME_INVALID',
+    'REQUEST_INVALID',
+  ];
   return usage.includes(error.code) ? 2 : 1;
 }
 

@@ -14,7 +14,9 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
   );
   const line = (texts: readonly string[]) =>
     texts
-      .map((text, i) => (alignment(columns[i], rows) === 'right' ? text.padStart(widths[i]) : text.padEnd(widths[i])))
+      .map((text, i) =>
+        alignment(columns[i], rows) === 'right' ? text.padStart(widths[i]) : text.padEnd(widths[i]),
+      )
       .join('  ')
       .trimEnd();
   return `${[columns.map((column) => column.title), ...cells].map(line).join('\n')}\n`;

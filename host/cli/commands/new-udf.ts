@@ -1,0 +1,82 @@
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MillraceError } from '../../errors.ts';
+import { assertName } from '../../model/name.ts';
+import type { CommandContext } from '../command-parts.ts';
+
+const SDK = fileURLToPath(new URL('../../../guest-sdk/assemblyscript', import.meta.url));
+
+/** `millrace new udf NAME`: a folder with a function, a pipeline, sample input and an editor set-up. */
+export async function newUdf(
+  context: CommandContext,
+  name: string,
+  options: { readonly language: string },
+): Promise<void> {
+  assertName('function', name);
+  if (options.language !== 'assemblyscript') {
+    throw new MillraceError('USAGE', `there is no template for "${options.language}"`, {
+      hint: 'use --language assemblyscript; for C see guest-sdk/c, for other languages guest-sdk/ABI.md',
+    });
+  }
+  const folder = resolve(context.workingDirectory, name);
+  await refuseExisting(folder, name);
+  await mkdir(join(folder, 'data'), { recursive: true });
+  const files = template(name);
+  for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
+  const shown = relative(context.workingDirectory, folder) || '.';
+  if (context.json) {
+    context.terminal.out(`${JSON.stringify({ folder, files: Object.keys(files) })}\n`);
+    return;
+  }
+  context.terminal.out(
+    `${Object.keys(files)
+      .map((file) => `created ${shown}/${file}`)
+      .join('\n')}\n\nnext:  millrace run ${shown}/pipeline.yaml\n`,
+  );
+}
+
+async function refuseExisting(folder: string, name: string): Promise<void> {
+  const exists = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return;
+  throw new MillraceError('USAGE', `"${name}" exists already`, { hint: 'choose another name' });
+}
+
+function template(name: string): Record<string, string> {
+  return {
+    [`${name}.ts`]: FUNCTION_SOURCE,
+    'pipeline.yaml': pipelineSource(name),
+    'data/sample.txt': 'to be or not to be\nthat is the question\n',
+    'tsconfig.json': `${JSON.stringify(editorSettings(name), null, 2)}\n`,
+    '.gitignore': 'out/\n*.wasm\n*.wasm.map\nmillrace-data/\n',
+  };
+}
+
+function editorSettings(name: string): object {
+  return { extends: join(SDK, 'tsconfig.udf.json'), include: [`${name}.ts`] };
+}
+
+const FUNCTION_SOURCE = `import { Emitter, Utf8, flatMap, record, reduce } from "@millrace/guest-sdk";
+
+@record class Line { text: Utf8 = Utf8.EMPTY; }
+@record class Word { word: Utf8 = Utf8.EMPTY; count: i64 = 1; }
+`;
+
+function pipelineSource(name: string): string {
+  return `name: ${name}
+parallelism: 1
+checkpoint: { every: 1s }
+modules:
+  text: ./${name}.ts
+sources:
+  lines: { connector: file, path: data/*.txt, format: lines }
+steps:
+  words:  { flatMap: text.words, from: lines }
+  counts: { reduce: text.sum, from: words, key: word }
+sinks:
+  out: { from: counts, connector: stdout, format: json }
+`;
+}

@@ -1,0 +1,24 @@
+import { resolve } from 'node:path';
+import type { CommandContext } from '../command-parts.ts';
+
+export interface ServeCommandOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly data: string;
+  readonly tokenFile?: string;
+}
+
+/** `millrace serve`: runs the server until Ctrl-C. Jobs outlive it; the next server takes them up again. */
+export async function serve(context: CommandContext, options: ServeCommandOptions): Promise<void> {
+  const data = resolve(context.workingDirectory, options.data);
+  const server = await context.serve({ ...options, data, tokenFile: options.tokenFile });
+  if (context.json) {
+    context.terminal.out(`${JSON.stringify({ url: server.url, data })}\n`);
+  } else {
+    context.terminal.out(
+      `millrace serves ${server.url}\n  data        ${data}\n  reference   ${server.url}/docs\n  stop        Ctrl-C (running jobs go on)\n`,
+    );
+  }
+  await context.interrupted();
+  await server.close();
+}

@@ -1,0 +1,130 @@
+import { type Command, Option } from 'commander';
+import { collect, type WithContext } from './command-options.ts';
+
+const commands = () => import('./commands/jobs.ts');
+
+/** `millrace jobs …` */
+export function addJobCommands(program: Command, withContext: WithContext): void {
+  const jobs = program.command('jobs').description('the jobs of the server');
+  jobs
+    .command('submit')
+    .description('start a pipeline; modules given as files are uploaded first')
+    .argument('<pipeline>')
+    .option('--set <path=value>', 'override a value of the document; may be repeated', collect, [])
+    .action((pipeline, options, command) =>
+      withContext(
+        async (context) => (await commands()).submitJob(context, pipeline, options),
+        command,
+      ),
+    );
+  jobs
+    .command('list')
+    .description('all jobs')
+    .action((_options, command) =>
+      withContext(async (context) => (await commands()).listJobs(context), command),
+    );
+  addViews(jobs, withContext);
+  addChanges(jobs, withContext);
+  addUpdates(jobs, withContext);
+}
+
+function addViews(jobs: Command, withContext: WithContext): void {
+  const views = {
+    show: { description: 'state, versions and newest checkpoint', view: 'showJob' },
+    metrics: { description: 'records, state and errors per operator', view: 'showMetrics' },
+    checkpoints: { description: 'checkpoints with their cost', view: 'listCheckpoints' },
+  } as const;
+  for (const [name, { description, view }] of Object.entries(views)) {
+    jobs
+      .command(name)
+      .description(description)
+      .argument('<job>')
+      .action((job, _options, command) =>
+        withContext(async (context) => (await commands())[view](context, job), command),
+      );
+  }
+  jobs
+    .command('logs')
+    .description("the job's log and what its functions log")
+    .argument('<job>')
+    .option('-f, --follow', 'go on as lines are written')
+    .option('--step <step>', 'of one step')
+    .option('--version <version>', 'of one module version')
+    .addOption(
+      new Option('--level <level>', 'lowest level').choices(['debug', 'info', 'warn', 'error']),
+    )
+    .action((job, options, command) =>
+      withContext(
+        async (context) => (await import('./commands/logs.ts')).showLogs(context, job, options),
+        command,
+      ),
+    );
+  jobs
+    .command('dead-letters')
+    .description('records that failed for good')
+    .argument('<job>')
+    .action((job, _options, command) =>
+      withContext(
+        async (context) => (await import('./commands/logs.ts')).listDeadLetters(context, job),
+        command,
+      ),
+    );
+}
+
+function addChanges(jobs: Command, withContext: WithContext): void {
+  const changes = {
+    stop: 'stop with a last checkpoint',
+    cancel: 'end at once; nothing after the last checkpoint is kept',
+    pause: 'stop reading the sources',
+    resume: 'read the sources again',
+  } as const;
+  for (const [change, description] of Object.entries(changes)) {
+    jobs
+      .command(change)
+      .description(description)
+      .argument('<job>')
+      .action((job, _options, command) =>
+        withContext(
+          async (context) =>
+            (await commands()).changeJob(context, job, change as keyof typeof changes),
+          command,
+        ),
+      );
+  }
+  jobs
+    .command('checkpoint')
+    .description('take a checkpoint now')
+    .argument('<job>')
+    .action((job, _options, command) =>
+      withContext(async (context) => (await commands()).takeCheckpoint(context, job), command),
+    );
+}
+
+function addUpdates(jobs: Command, withContext: WithContext): void {
+  const updates = () => import('./commands/updates.ts');
+  jobs
+    .command('update')
+    .description('hot-swap the module of a step')
+    .argument('<job>')
+    .argument('<step>')
+    .argument('<module@version>')
+    .addOption(
+      new Option('--strategy <strategy>', 'how the new version takes over')
+        .choices(['barrier'])
+        .default('barrier'),
+    )
+    .option('--wait', 'until it is settled or refused')
+    .action((job, step, module, options, command) =>
+      withContext(
+        async (context) => (await updates()).updateJob(context, { job, step, module }, options),
+        command,
+      ),
+    );
+  jobs
+    .command('updates')
+    .description('hot swaps with their states and pauses')
+    .argument('<job>')
+    .action((job, _options, command) =>
+      withContext(async (context) => (await updates()).listUpdates(context, job), command),
+    );
+}

@@ -52,7 +52,8 @@ export class BatchBuilder {
   #grow(needed: number): void {
     const buffer = new ArrayBuffer(Math.max(needed, this.bytes.length * 2));
     const bytes = new Uint8Array(buffer);
-    bytes.set(this.bytes.subarray(0, this.length));
+    // All of it: a writer that reserves again in the middle of a row keeps what it wrote so far.
+    bytes.set(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(buffer);
   }

@@ -62,6 +62,10 @@ export const SECTION_BYTES_MAX = 256 * KiB;
 export const BATCH_BYTES_TARGET = 64 * KiB;
 /** Bytes of one row. A line longer than this is a malformed record. */
 export const ROW_BYTES_MAX = 4 * MiB;
+/** Bytes of one key. A key is made of fields of a row, with a length before each string. */
+export const KEY_BYTES_MAX = ROW_BYTES_MAX + 4 * KiB;
+/** Splits of one source: each has a position in every checkpoint. */
+export const SPLITS_MAX = 100_000;
 /** Fields of one record. */
 export const FIELDS_MAX = 256;
 /** Nesting depth of lists and records in a schema. */
@@ -83,6 +87,26 @@ export const RING_BYTES = 512 * KiB;
 export const LOCAL_CHANNEL_ELEMENTS = 16;
 /** Milliseconds a record may wait in a half-full batch before it is sent on. */
 export const FLUSH_INTERVAL_MS = 5;
+/** Milliseconds between two watermarks of a source: each sends half-full batches on. */
+export const WATERMARK_INTERVAL_MS = 20;
+/** Bytes of the rings of one edge together; with many tasks each ring gets its share, a power of two. */
+export const EDGE_RING_BYTES_MAX = 64 * MiB;
+/** Bytes of a ring at least. */
+export const RING_BYTES_MIN = 32 * KiB;
+/** Milliseconds a worker loop works before it lets messages and input of its thread have a turn. */
+export const WORKER_SLICE_MS = 2;
+/** Milliseconds a worker loop sleeps at most, should a wake-up ever be lost. */
+export const WORKER_SLEEP_MS = 500;
+/** Milliseconds between two reports of a worker's counters. */
+export const METRICS_INTERVAL_MS = 250;
+/** Milliseconds a worker gets to leave its loop before its thread is ended. */
+export const WORKER_STOP_MS = 1_000;
+/** Milliseconds before a failed final or swap checkpoint is tried again. */
+export const CHECKPOINT_RETRY_MS = 1_000;
+/** Times the final checkpoint is tried before the job fails. */
+export const FINAL_CHECKPOINT_ATTEMPTS = 5;
+/** Bytes of dead letters one task gathers between two checkpoints before it asks for one. */
+export const DEAD_LETTER_BYTES_MAX = 4 * MiB;
 /** Milliseconds a checkpoint may take before it is given up. */
 export const CHECKPOINT_TIMEOUT_MS = 60_000;
 /** Completed checkpoints kept. */

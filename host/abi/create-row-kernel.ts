@@ -1,0 +1,7 @@
+import { createPlainRowKernel } from './plain-row-kernel.ts';
+import type { RowKernel } from './row-kernel.ts';
+
+/** Makes the row kernel of one thread. */
+export function createRowKernel(): RowKernel {
+  return createPlainRowKernel();
+}

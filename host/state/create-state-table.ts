@@ -1,0 +1,7 @@
+import { createMapStateTable } from './map-state-table.ts';
+import type { StateTable, StateTableOptions } from './state-table.ts';
+
+/** Makes the keyed state of one step in one task. */
+export function createStateTable(options: StateTableOptions): StateTable {
+  return createMapStateTable(options);
+}

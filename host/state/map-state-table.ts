@@ -1,0 +1,195 @@
+import assert from 'node:assert';
+import type { BatchBuilder } from '../abi/batch-builder.ts';
+import { keyBytesOf } from '../abi/key-bytes.ts';
+import { align8, ROW_HEADER_BYTES, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../abi/layout.ts';
+import { MillraceError } from '../errors.ts';
+import type { Batch } from '../model/batch.ts';
+import { type KeyGroupRange, keyGroupOf } from '../model/key-group.ts';
+import type { KeySpec } from '../model/key-spec.ts';
+import { corrupt, ENTRY_HEADER_BYTES, entriesOf, piecesIn } from './keyed-snapshot.ts';
+import type { KeyedSnapshot, KeyGroupPiece, StateTable, StateTableOptions } from './state-table.ts';
+
+interface Entry {
+  readonly hash: number;
+  readonly key: Uint8Array;
+  /** The state row, tag 0; undefined until the first `apply`. */
+  state: Uint8Array | undefined;
+}
+
+/** Keyed state in a JavaScript Map: the reference that the engine is held against. Slow and plain. */
+export function createMapStateTable(options: StateTableOptions): StateTable {
+  return new MapStateTable(options);
+}
+
+class MapStateTable implements StateTable {
+  readonly #options: StateTableOptions;
+  /** Key bytes as Latin-1 text, which is one character a byte, to entry. */
+  readonly #entries = new Map<string, Entry>();
+  /** Of the last `resolve`, by ordinal. */
+  #resolved: Entry[] = [];
+  #bytes = 0;
+
+  constructor(options: StateTableOptions) {
+    this.#options = options;
+  }
+
+  get entries(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number {
+    const view = viewOf(rows.bytes);
+    const ordinals = new Map<string, number>();
+    this.#resolved = [];
+    for (const at of rowOffsets(rows)) {
+      const keyBytes = keyBytesOf(view, at, key);
+      const name = latin1(keyBytes);
+      let ordinal = ordinals.get(name);
+      if (ordinal === undefined) {
+        ordinal = ordinals.size;
+        ordinals.set(name, ordinal);
+        const hash = view.getUint32(at + ROW_TAG_OFFSET, true);
+        const entry = this.#entries.get(name) ?? { hash, key: keyBytes, state: undefined };
+        this.#resolved.push(entry);
+        if (entry.state !== undefined) appendRow(states, entry.state, ordinal);
+      }
+      view.setUint32(at + ROW_TAG_OFFSET, ordinal, true);
+    }
+    return ordinals.size;
+  }
+
+  apply(states: Batch): void {
+    const view = viewOf(states.bytes);
+    for (const at of rowOffsets(states)) {
+      const entry = this.#resolved[view.getUint32(at + ROW_TAG_OFFSET, true)];
+      assert(entry !== undefined, 'a state has an ordinal that no key of the batch has');
+      const state = states.bytes.slice(at, at + view.getUint32(at + ROW_LENGTH_OFFSET, true));
+      viewOf(state).setUint32(ROW_TAG_OFFSET, 0, true);
+      this.#store(entry, state);
+    }
+  }
+
+  scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number {
+    const limit = out.length + bytesMax;
+    let next = 0;
+    for (const entry of this.#entries.values()) {
+      if (next++ < cursor || !this.#inRange(entry, range)) continue;
+      if (entry.state !== undefined) appendRow(out, entry.state, 0);
+      if (out.length >= limit && next < this.#entries.size) return next;
+    }
+    return -1;
+  }
+
+  get(_hash: number, key: Uint8Array): Uint8Array | undefined {
+    return this.#entries.get(latin1(key))?.state?.slice();
+  }
+
+  snapshot(): KeyedSnapshot {
+    const byGroup = new Map<number, Entry[]>();
+    for (const entry of this.#entries.values()) {
+      const group = keyGroupOf(entry.hash, this.#options.keyGroups);
+      byGroup.set(group, [...(byGroup.get(group) ?? []), entry]);
+    }
+    const parts: Uint8Array[] = [];
+    const groups: KeyGroupPiece[] = [];
+    let offset = 0;
+    for (const [group, entries] of [...byGroup].sort(([a], [b]) => a - b)) {
+      const pieces = entries.map(encodeEntry);
+      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      groups.push({ group, offset, length, entries: entries.length });
+      parts.push(...pieces);
+      offset += length;
+    }
+    return { bytes: new Uint8Array(Buffer.concat(parts)), groups };
+  }
+
+  restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void {
+    const { keyGroups } = this.#options;
+    for (const piece of piecesIn(snapshot, range, keyGroups)) {
+      for (const { hash, key, state } of entriesOf(snapshot.bytes, piece, keyGroups)) {
+        if (this.#entries.has(latin1(key))) {
+          throw corrupt(`key group ${piece.group} of a snapshot holds a key twice`);
+        }
+        this.#store({ hash, key: key.slice(), state: undefined }, state.slice());
+      }
+    }
+  }
+
+  close(): void {
+    this.#entries.clear();
+    this.#resolved = [];
+    this.#bytes = 0;
+  }
+
+  #inRange(entry: Entry, range: KeyGroupRange): boolean {
+    const group = keyGroupOf(entry.hash, this.#options.keyGroups);
+    return group >= range.start && group < range.end;
+  }
+
+  #store(entry: Entry, state: Uint8Array): void {
+    const before = entry.state === undefined ? 0 : entry.key.length + entry.state.length;
+    const bytes = this.#bytes - before + entry.key.length + state.length;
+    if (bytes > this.#options.bytesMax) throw stateLimit(this.#options.bytesMax);
+    this.#bytes = bytes;
+    entry.state = state;
+    this.#entries.set(latin1(entry.key), entry);
+  }
+}
+
+/** What both lives throw when keys and states outgrow their room. */
+export function stateLimit(bytesMax: number): MillraceError {
+  return new MillraceError('STATE_LIMIT', `keyed state exceeds its limit of ${bytesMax} bytes`, {
+    hint: 'raise the state limit of the step, run it with more parallelism, or keep less per key',
+  });
+}
+
+function encodeEntry({ hash, key, state }: Entry): Uint8Array {
+  assert(state !== undefined);
+  const keyRoom = align8(key.length);
+  const bytes = new Uint8Array(ENTRY_HEADER_BYTES + keyRoom + state.length);
+  const view = viewOf(bytes);
+  view.setUint32(0, hash, true);
+  view.setUint32(4, key.length, true);
+  view.setUint32(8, state.length, true);
+  bytes.set(key, ENTRY_HEADER_BYTES);
+  bytes.set(state, ENTRY_HEADER_BYTES + keyRoom);
+  return bytes;
+}
+
+function rowOffsets(batch: Batch): number[] {
+  const view = viewOf(batch.bytes);
+  const offsets: number[] = [];
+  let at = 0;
+  for (let row = 0; row < batch.count; row++) {
+    const left = batch.bytes.length - at;
+    assert(left >= ROW_HEADER_BYTES, 'a batch ends before its last row');
+    const length = view.getUint32(at + ROW_LENGTH_OFFSET, true);
+    assert(
+      length >= ROW_HEADER_BYTES && length % 8 === 0 && length <= left,
+      'a row has a length that does not fit its batch',
+    );
+    offsets.push(at);
+    at += length;
+  }
+  assert(at === batch.bytes.length, 'a batch has more bytes than its rows');
+  return offsets;
+}
+
+function appendRow(out: BatchBuilder, row: Uint8Array, tag: number): void {
+  const at = out.reserve(row.length);
+  out.bytes.set(row, at);
+  out.view.setUint32(at + ROW_TAG_OFFSET, tag, true);
+  out.commit(row.length, 1);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

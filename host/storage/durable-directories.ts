@@ -1,0 +1,97 @@
+import { dirname } from 'node:path';
+import type { FileSystem } from './file-system.ts';
+import { errnoOf } from './storage-failed.ts';
+
+/**
+ * Which directories of a file system survive a crash, and which must not be trusted any more. One per file system and
+ * thread; shared by all stores, since it is the disk's condition and not a store's.
+ *
+ * D1  A directory counts as durable when it exists and its parent was synced after it was made.
+ * D2  Who finds a directory that another one is just making waits for its sync.
+ * D3  After a failed sync of a directory nothing more is put into it: the system may have forgotten what it could not
+ *     write, and a second sync would report success without having written it.
+ */
+export class DurableDirectories {
+  readonly #fileSystem: FileSystem;
+  readonly #durable = new Map<string, Promise<void>>();
+  readonly #distrusted = new Map<string, unknown>();
+
+  constructor(fileSystem: FileSystem) {
+    this.#fileSystem = fileSystem;
+  }
+
+  /** Makes `path` and its missing parents, durably (D1, D2). */
+  ensure(path: string): Promise<void> {
+    const known = this.#durable.get(path);
+    if (known !== undefined) return known;
+    const made = this.#make(path).catch((error) => {
+      this.#durable.delete(path);
+      throw error;
+    });
+    this.#durable.set(path, made);
+    return made;
+  }
+
+  /** Forgets a directory that was found missing or was removed. */
+  forget(path: string): void {
+    this.#durable.delete(path);
+  }
+
+  /** Syncs a directory; throws what its failed sync threw, then and ever after (D3). */
+  async sync(path: string): Promise<void> {
+    this.assertTrusted(path);
+    try {
+      await this.#fileSystem.syncDirectory(path);
+    } catch (error) {
+      this.#distrusted.set(path, error);
+      throw error;
+    }
+  }
+
+  /** Throws the error of an earlier failed sync. */
+  assertTrusted(path: string): void {
+    if (this.#distrusted.has(path)) throw this.#distrusted.get(path);
+  }
+
+  async #make(path: string): Promise<void> {
+    const parent = dirname(path);
+    try {
+      await this.#fileSystem.makeDirectory(path);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT' && parent !== path) {
+        await this.ensure(parent);
+        await this.#fileSystem.makeDirectory(path).catch(ignoreExisting);
+      } else if (!(await this.#exists(path, errno))) {
+        throw error;
+      }
+    }
+    // Also when it was there: another process may have made it a moment ago and not have synced it yet.
+    if (parent !== path) await this.sync(parent);
+  }
+
+  /** A read-only parent answers `EROFS` or `EACCES` where `EEXIST` is meant. */
+  async #exists(path: string, errno: string): Promise<boolean> {
+    if (errno === 'EEXIST') return true;
+    return this.#fileSystem.list(path).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (errnoOf(error) !== 'EEXIST') throw error;
+}
+
+const known = new WeakMap<FileSystem, DurableDirectories>();
+
+/** The directories of a file system, the same object for the same file system. */
+export function durableDirectories(fileSystem: FileSystem): DurableDirectories {
+  let directories = known.get(fileSystem);
+  if (directories === undefined) {
+    directories = new DurableDirectories(fileSystem);
+    known.set(fileSystem, directories);
+  }
+  return directories;
+}

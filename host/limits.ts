@@ -146,3 +146,15 @@ export const RETRIES_MAX = 100;
 export const SOURCE_BYTES_MAX = 1 * MiB;
 /** Characters of a name: module, job, operator, field. */
 export const NAME_CHARS_MAX = 64;
+/** Failures in a row after which a job is given up. */
+export const RESTARTS_MAX = 10;
+/** Milliseconds before the first restart; each further one in a row waits twice as long. */
+export const RESTART_BACKOFF_MS = 100;
+/** Milliseconds a restart waits at most. */
+export const RESTART_BACKOFF_MAX_MS = 10_000;
+/** Milliseconds without a failure after which earlier ones no longer count. */
+export const RESTART_HEALTHY_MS = 60_000;
+/** Milliseconds a runner has to end a cancelled job by itself before it is killed. */
+export const CANCEL_TIMEOUT_MS = 5_000;
+/** Failures of a job that are remembered. */
+export const EXCEPTIONS_MAX = 50;

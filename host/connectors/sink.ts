@@ -49,6 +49,8 @@ export interface SinkWriter {
 
 export interface Sink {
   readonly guarantee: 'exactly-once' | 'at-least-once';
+  /** Most tasks that may write it at once, where that is bounded (`stdout`: 1). */
+  readonly parallelismMax?: number;
   /** Once per start of the job, before tasks open; checks that it can write. Commits `transactions` of the restored checkpoint and removes what no checkpoint knows. Throws `SINK_UNAVAILABLE`. */
   recover(
     context: Omit<SinkContext, 'task' | 'wake'>,

@@ -59,6 +59,8 @@ export interface Source {
   readonly schema: RecordSchema | undefined;
   /** End-to-end guarantee, for `plan` and documentation. */
   readonly guarantee: 'replayable' | 'at-most-once';
+  /** Most tasks that may read it at once, where that is bounded (`stdin`: 1). */
+  readonly parallelismMax?: number;
   /** All splits, in a stable order. Called once per start, by the coordinator. Throws `SOURCE_UNAVAILABLE`. */
   splits(baseDirectory: string): Promise<readonly Split[]>;
   open(splits: readonly Split[], context: SourceContext): Promise<SourceReader>;

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { filterStepSchema, flatMapStepSchema, mapStepSchema } from './steps/guest-steps.ts';
+import { aggregateStepSchema, reduceStepSchema } from './steps/keyed-steps.ts';
+import { keyByStepSchema, unionStepSchema } from './steps/pass-steps.ts';
+
+/** Every kind of step by the key that marks it. A new kind is an entry here and a node in `planning/step-node.ts`. */
+export const STEP_KINDS = {
+  map: mapStepSchema,
+  filter: filterStepSchema,
+  flatMap: flatMapStepSchema,
+  reduce: reduceStepSchema,
+  aggregate: aggregateStepSchema,
+  keyBy: keyByStepSchema,
+  union: unionStepSchema,
+} as const;
+
+export type StepKindName = keyof typeof STEP_KINDS;
+
+export const STEP_KIND_NAMES = Object.keys(STEP_KINDS) as readonly StepKindName[];
+
+export const stepSchema = z.union([
+  mapStepSchema,
+  filterStepSchema,
+  flatMapStepSchema,
+  reduceStepSchema,
+  aggregateStepSchema,
+  keyByStepSchema,
+  unionStepSchema,
+]);
+
+/** The kinds whose key a step has; a valid step has one. */
+export function kindsOf(step: unknown): readonly StepKindName[] {
+  if (typeof step !== 'object' || step === null || Array.isArray(step)) return [];
+  return STEP_KIND_NAMES.filter((kind) => Object.hasOwn(step, kind));
+}

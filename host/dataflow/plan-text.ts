@@ -1,0 +1,57 @@
+import { formatRecord } from '../model/schema.ts';
+import type { Edge, OperatorSpec, Plan } from './plan.ts';
+
+/**
+ * A plan for people: a line per chain, then what flows out of it.
+ *
+ *     0  lines → words ×2
+ *        ⇒ 1 by key word
+ *     1  counts → out ×2
+ */
+export function planText(plan: Plan): string {
+  const width = String(plan.chains.length).length;
+  const lines: string[] = [];
+  for (const chain of plan.chains) {
+    const operators = chain.operators.map(operatorText).join(' → ');
+    lines.push(`${String(chain.id).padStart(width)}  ${operators} ×${chain.parallelism}`);
+    for (const edge of plan.edges.filter((candidate) => candidate.from === chain.id)) {
+      lines.push(`${' '.repeat(width)}  ⇒ ${edge.to} ${edgeText(edge)}`);
+    }
+  }
+  return lines.join('\n');
+}
+
+/** `counts (reduce text.sum)`, `out (file)`. */
+function operatorText(operator: OperatorSpec): string {
+  switch (operator.kind) {
+    case 'source':
+      return `${operator.id} (${operator.connector}: ${formatRecord(operator.schema)})`;
+    case 'sink':
+      return `${operator.id} (${operator.connector})`;
+    case 'guest':
+    case 'keyed': {
+      const { kind, module, name } = operator.function;
+      return `${operator.id} (${kind} ${module}.${name})`;
+    }
+    case 'pass':
+      return operator.id;
+    default:
+      return operator satisfies never;
+  }
+}
+
+function edgeText(edge: Edge): string {
+  const { partitioning } = edge;
+  switch (partitioning.kind) {
+    case 'key':
+      return `by key ${partitioning.key.fields.map((field) => field.name).join(', ')}`;
+    case 'forward':
+      return 'task to task';
+    case 'rebalance':
+      return 'in turn';
+    case 'broadcast':
+      return 'to all';
+    default:
+      return partitioning satisfies never;
+  }
+}

@@ -1,0 +1,67 @@
+import type { KeySpec } from '../../model/key-spec.ts';
+import type { Chain, Edge, OperatorSpec, Partitioning } from '../plan.ts';
+import type { PlanNode } from './node.ts';
+import type { Graph, Link } from './resolve-graph.ts';
+import type { Keys } from './resolve-keys.ts';
+
+export interface ChainParts {
+  readonly graph: Graph;
+  readonly keys: Keys;
+  readonly parallelism: ReadonlyMap<string, number>;
+  readonly specOf: (node: PlanNode) => OperatorSpec;
+}
+
+/**
+ * Puts operators that hand each batch straight on into one chain, and edges between the chains. A link is inside a chain
+ * when it is the only one out of its sender and into its receiver, does not deal by key, and both
+ * have as many tasks.
+ */
+export function buildChains(parts: ChainParts): {
+  readonly chains: readonly Chain[];
+  readonly edges: readonly Edge[];
+} {
+  const chains: { id: number; parallelism: number; operators: OperatorSpec[] }[] = [];
+  const chainOf = new Map<string, number>();
+  const edges: Edge[] = [];
+  for (const node of parts.graph.order) {
+    const links = parts.graph.upstream.get(node.name) ?? [];
+    const above = links.length === 1 && isChained(links[0], parts) ? links[0].from : undefined;
+    const id = above === undefined ? chains.length : (chainOf.get(above.name) ?? chains.length);
+    if (id === chains.length) chains.push({ id, parallelism: tasksOf(node, parts), operators: [] });
+    chains[id].operators.push(parts.specOf(node));
+    chainOf.set(node.name, id);
+    if (above !== undefined) continue;
+    for (const link of links) {
+      const from = chainOf.get(link.from.name) ?? 0;
+      edges.push({ from, to: id, partitioning: partitioningOf(link, parts) });
+    }
+  }
+  return { chains, edges };
+}
+
+function isChained(link: Link, parts: ChainParts): boolean {
+  const { from, to } = link;
+  return (
+    parts.graph.downstream.get(from.name)?.length === 1 &&
+    dealtBy(link, parts) === undefined &&
+    tasksOf(from, parts) === tasksOf(to, parts)
+  );
+}
+
+function partitioningOf(link: Link, parts: ChainParts): Partitioning {
+  const key = dealtBy(link, parts);
+  if (key !== undefined) return { kind: 'key', key };
+  const equal = tasksOf(link.from, parts) === tasksOf(link.to, parts);
+  return { kind: equal ? 'forward' : 'rebalance' };
+}
+
+/** A keyed step is always fed by key: its rows must carry key hashes. Other readers of a `keyBy` follow its key. */
+function dealtBy(link: Link, parts: ChainParts): KeySpec | undefined {
+  if (link.to.kind === 'keyed') return parts.keys.get(link.to.name);
+  if (link.to.kind === 'pass' || link.from.kind !== 'pass') return undefined;
+  return parts.keys.get(link.from.name);
+}
+
+function tasksOf(node: PlanNode, parts: ChainParts): number {
+  return parts.parallelism.get(node.name) ?? 1;
+}

@@ -1,0 +1,164 @@
+import type { Source } from '../../connectors/source.ts';
+import { type Field, formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
+import type { Finding } from '../finding.ts';
+import { suggest } from '../suggest.ts';
+import type { PlanNode, SourceNode } from './node.ts';
+import { type PlannedModules, type ResolvedFunction, resolveRecord } from './resolve-functions.ts';
+import type { Graph, Link } from './resolve-graph.ts';
+
+/** The record of the rows that leave a node; of a sink: that reach it. Missing where a finding left it unknown. */
+export type Records = ReadonlyMap<string, RecordSchema>;
+
+export interface SchemaSources {
+  readonly graph: Graph;
+  readonly modules: PlannedModules;
+  readonly functions: ReadonlyMap<string, ResolvedFunction>;
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+/**
+ * Gives every node its record. A source's is its connector's, else its `record`, else what the functions that read
+ * it take. Finds sources whose record nothing says, functions that read another record than their upstream
+ * yields, and unions of different records.
+ */
+export function inferSchemas(given: SchemaSources, findings: Finding[]): Records {
+  const output = new Map<string, RecordSchema>();
+  for (const node of given.graph.order) {
+    const record = outputOf(node, given, output, findings);
+    if (record !== undefined) output.set(node.name, record);
+  }
+  return output;
+}
+
+function outputOf(
+  node: PlanNode,
+  given: SchemaSources,
+  output: Records,
+  findings: Finding[],
+): RecordSchema | undefined {
+  const links = given.graph.upstream.get(node.name) ?? [];
+  switch (node.kind) {
+    case 'source': {
+      const record = sourceRecord(node, given, findings);
+      if (record !== undefined) checkEventTime(node, record, findings);
+      return record;
+    }
+    case 'guest':
+    case 'keyed': {
+      const resolved = given.functions.get(node.name);
+      if (resolved === undefined) return undefined;
+      const { input } = resolved.description;
+      for (const { from, input: place } of links) {
+        const actual = output.get(from.name);
+        if (actual === undefined || sameLayout(actual, input)) continue;
+        const message = `"${from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(input)}`;
+        findings.push({ path: place.path, message });
+      }
+      return resolved.description.output;
+    }
+    case 'pass':
+    case 'sink':
+      return commonRecord(links, output, findings);
+    default:
+      return node satisfies never;
+  }
+}
+
+/** The record that all inputs have; undefined when none is known. */
+function commonRecord(
+  links: readonly Link[],
+  output: Records,
+  findings: Finding[],
+): RecordSchema | undefined {
+  const known = links.filter((link) => output.has(link.from.name));
+  if (known.length === 0) return undefined;
+  const [first, ...others] = known;
+  const record = output.get(first.from.name);
+  for (const { from, input } of others) {
+    const other = output.get(from.name);
+    if (record === undefined || other === undefined || sameLayout(record, other)) continue;
+    const message = `"${from.name}" yields ${formatRecord(other)}, but "${first.from.name}" yields ${formatRecord(record)}`;
+    findings.push({ path: input.path, message });
+  }
+  return record;
+}
+
+function sourceRecord(
+  node: SourceNode,
+  given: SchemaSources,
+  findings: Finding[],
+): RecordSchema | undefined {
+  const place = { reference: node.record ?? '', path: [...node.path, 'record'] };
+  const declared =
+    node.record === undefined ? undefined : resolveRecord(place, given.modules, findings);
+  const source = given.sources.get(node.name);
+  const fixed = source?.schema;
+  if (fixed !== undefined && declared !== undefined && !sameLayout(fixed, declared)) {
+    const message = `the source yields ${formatRecord(fixed)}, not ${formatRecord(declared)}`;
+    findings.push({ path: place.path, message });
+  }
+  if (fixed !== undefined || declared !== undefined) return fixed ?? declared;
+  // Another finding has said why the record is unknown.
+  if (source === undefined || node.record !== undefined) return undefined;
+  return wantedRecord(node, given, findings);
+}
+
+/** What the functions take that read the source, directly or through unions and keyBys. */
+function wantedRecord(
+  node: SourceNode,
+  given: SchemaSources,
+  findings: Finding[],
+): RecordSchema | undefined {
+  const readers = readersOf(node, given.graph);
+  const wanted = readers.flatMap((reader) => {
+    const input = given.functions.get(reader.name)?.description.input;
+    return input === undefined ? [] : [{ reader, input }];
+  });
+  if (wanted.length === 0) {
+    if (readers.some((reader) => reader.kind !== 'sink')) return undefined;
+    const message = 'nothing says what its records are: give it a record: module.Record';
+    findings.push({ path: node.path, message });
+    return undefined;
+  }
+  const [first, ...others] = wanted;
+  const other = others.find(({ input }) => !sameLayout(input, first.input));
+  if (other === undefined) return first.input;
+  const message = `step "${first.reader.name}" takes ${formatRecord(first.input)}, but step "${other.reader.name}" takes ${formatRecord(other.input)}: give the source a record: module.Record`;
+  findings.push({ path: node.path, message });
+  return undefined;
+}
+
+/** Steps with functions, and sinks, that get the node's rows unchanged. */
+function readersOf(node: PlanNode, graph: Graph): PlanNode[] {
+  const seen = new Set<PlanNode>([node]);
+  // Grows while it is read.
+  for (const passed of seen) {
+    if (passed !== node && passed.kind !== 'pass') continue;
+    for (const { to } of graph.downstream.get(passed.name) ?? []) seen.add(to);
+  }
+  return [...seen].filter((candidate) => candidate !== node && candidate.kind !== 'pass');
+}
+
+function checkEventTime(node: SourceNode, record: RecordSchema, findings: Finding[]): void {
+  if (node.eventTime === undefined) return;
+  const { field: name } = node.eventTime;
+  const path = [...node.path, 'eventTime', 'field'];
+  const field = record.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) {
+    findings.push({ path, message: unknownField(name, record) });
+  } else if (!isTime(field)) {
+    const message = `field "${name}" of ${formatRecord(record)} is neither a timestamp nor an i64`;
+    findings.push({ path, message });
+  }
+}
+
+function isTime(field: Field): boolean {
+  return field.type.kind === 'timestamp' || field.type.kind === 'i64';
+}
+
+/** The message for a field that a record does not have. */
+export function unknownField(name: string, record: RecordSchema): string {
+  const names = record.fields.map((field) => field.name);
+  const wrong = JSON.stringify(name.slice(0, 80));
+  return `no field ${wrong} in ${formatRecord(record)}${suggest(name, names)}`;
+}

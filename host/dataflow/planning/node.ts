@@ -1,0 +1,78 @@
+import type { ConnectorOptions } from '../../connectors/connector.ts';
+import type { OnMalformed } from '../../connectors/source.ts';
+import type { GuestLimits } from '../../sandbox/guest.ts';
+import type { DocumentPath } from '../finding.ts';
+import type { ErrorPolicy } from '../plan.ts';
+
+/** A source, step or sink of the document with its options read; names are not resolved yet. */
+export type PlanNode = SourceNode | GuestNode | KeyedNode | PassNode | SinkNode;
+
+interface NodeBase {
+  /** As the document calls it: what `from` refers to. */
+  readonly name: string;
+  /** Operator id: the `uid`, else the name. */
+  readonly id: string;
+  readonly path: DocumentPath;
+  readonly inputs: readonly NodeInput[];
+  /** As given; undefined = to be derived. */
+  readonly parallelism: number | undefined;
+}
+
+/** A name in a `from`, and where it stands. */
+export interface NodeInput {
+  readonly name: string;
+  readonly path: DocumentPath;
+}
+
+export interface SourceNode extends NodeBase {
+  readonly kind: 'source';
+  readonly connector: string;
+  readonly options: ConnectorOptions;
+  /** `alias.Record`. */
+  readonly record: string | undefined;
+  readonly onMalformed: OnMalformed;
+  readonly eventTime:
+    | {
+        readonly field: string;
+        readonly outOfOrdernessMs: number;
+        readonly idleMs: number | undefined;
+      }
+    | undefined;
+}
+
+/** `alias.function` and the key of the step it stands at. */
+interface FunctionNode extends NodeBase {
+  readonly reference: string;
+  readonly onError: ErrorPolicy;
+  readonly limits: GuestLimits;
+}
+
+export interface GuestNode extends FunctionNode {
+  readonly kind: 'guest';
+  readonly functionKind: 'map' | 'filter' | 'flatMap';
+}
+
+export interface KeyedNode extends FunctionNode {
+  readonly kind: 'keyed';
+  readonly functionKind: 'reduce' | 'aggregate';
+  readonly key: KeyNames | undefined;
+  readonly emit: 'record' | 'batch' | 'end';
+}
+
+/** `union`, or `keyBy` when it has a key. */
+export interface PassNode extends NodeBase {
+  readonly kind: 'pass';
+  readonly key: KeyNames | undefined;
+}
+
+export interface SinkNode extends NodeBase {
+  readonly kind: 'sink';
+  readonly connector: string;
+  readonly options: ConnectorOptions;
+}
+
+/** Fields of a key as the document names them. */
+export interface KeyNames {
+  readonly names: readonly NodeInput[];
+  readonly path: DocumentPath;
+}

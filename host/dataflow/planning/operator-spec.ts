@@ -1,0 +1,68 @@
+import assert from 'node:assert';
+import type { RecordSchema } from '../../model/schema.ts';
+import type { FunctionRef, OperatorSpec } from '../plan.ts';
+import type { Records } from './infer-schemas.ts';
+import type { GuestNode, KeyedNode, PlanNode, SourceNode } from './node.ts';
+import type { ResolvedFunction } from './resolve-functions.ts';
+import type { Keys } from './resolve-keys.ts';
+
+export interface SpecParts {
+  readonly records: Records;
+  readonly functions: ReadonlyMap<string, ResolvedFunction>;
+  readonly keys: Keys;
+}
+
+/** What runs at a node of a pipeline without findings. */
+export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
+  const record = parts.records.get(node.name);
+  assert(record, `the record of "${node.name}" is known when there are no findings`);
+  switch (node.kind) {
+    case 'source':
+      return sourceSpec(node, record);
+    case 'sink': {
+      const { kind, id, connector, options } = node;
+      return { kind, id, connector, options, schema: record };
+    }
+    case 'pass':
+      return { kind: 'pass', id: node.id, schema: record };
+    case 'guest':
+      return { kind: 'guest', ...functionParts(node, parts) };
+    case 'keyed': {
+      const key = parts.keys.get(node.name);
+      const state = parts.functions.get(node.name)?.description.state;
+      assert(key && state, `key and state of "${node.name}" are known when there are no findings`);
+      return { kind: 'keyed', ...functionParts(node, parts), state, key, emit: node.emit };
+    }
+    default:
+      return node satisfies never;
+  }
+}
+
+function sourceSpec(node: SourceNode, schema: RecordSchema): OperatorSpec {
+  const { kind, id, connector, options, onMalformed } = node;
+  const eventTime = node.eventTime && {
+    fieldIndex: schema.fields.findIndex((field) => field.name === node.eventTime?.field),
+    outOfOrdernessMs: node.eventTime.outOfOrdernessMs,
+    idleMs: node.eventTime.idleMs,
+  };
+  return { kind, id, connector, options, schema, onMalformed, eventTime };
+}
+
+function functionParts(node: GuestNode | KeyedNode, parts: SpecParts) {
+  const resolved = parts.functions.get(node.name);
+  assert(resolved, `the function of "${node.name}" is known when there are no findings`);
+  const { alias, description } = resolved;
+  const reference: FunctionRef = {
+    module: alias,
+    name: description.name,
+    kind: description.kind,
+  };
+  return {
+    id: node.id,
+    function: reference,
+    input: description.input,
+    output: description.output,
+    onError: node.onError,
+    limits: node.limits,
+  };
+}

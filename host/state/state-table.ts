@@ -23,10 +23,13 @@ export interface StateTable {
    */
   resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number;
 
-  /** Stores states, each row's tag an ordinal of the last `resolve`. Throws `STATE_LIMIT`. */
+  /** Stores states, each row's tag an ordinal of the last `resolve`, at most once per call. Throws `STATE_LIMIT`. */
   apply(states: Batch): void;
 
-  /** Appends the state rows of a key-group range to `out` until at least `bytesMax` are in; resumes at `cursor`, returns the next cursor or -1. */
+  /**
+   * Appends the state rows (tag 0) of a key-group range to `out` until at least `bytesMax` are in; starts at cursor 0, resumes
+   * at `cursor`, returns the next cursor or -1. A cursor is good until the next `apply` or `restore`.
+   */
   scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number;
 
   /** The state of one key (its bytes as in `KeySpec`), a copy, or undefined. */
@@ -35,7 +38,7 @@ export interface StateTable {
   /** A copy of all entries, by key group. Takes time in proportion to the bytes, and no other thread's. */
   snapshot(): KeyedSnapshot;
 
-  /** Adds the entries of the groups in `range` from a snapshot. Throws `CHECKPOINT_CORRUPT`. */
+  /** Adds the entries of the groups in `range` from a snapshot. Throws `CHECKPOINT_CORRUPT`, `STATE_LIMIT`; the table is then only good to be closed. */
   restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void;
 
   close(): void;
@@ -63,6 +66,7 @@ export interface StateTableOptions {
   readonly keyGroups: number;
   /** The groups this task owns. */
   readonly range: KeyGroupRange;
+  /** Bound of `bytes`, what keys and states take themselves. */
   readonly bytesMax: number;
 }
 

@@ -72,6 +72,8 @@ export const FIELDS_MAX = 256;
 export const SCHEMA_DEPTH_MAX = 8;
 /** Fields of one record, those of nested records counted where they appear: codecs are built from each. */
 export const FIELDS_EXPANDED_MAX = 4_096;
+/** Nesting depth of JSON values in fields that are passed over. */
+export const JSON_DEPTH_MAX = 64;
 
 // -- runtime --
 
@@ -127,6 +129,14 @@ export const RUNNER_UNANSWERED_MAX = 4;
 export const RUNNER_GREETING_TIMEOUT_MS = 5_000;
 /** MiB of JavaScript heap in a runner. Batches and state lie outside of it. */
 export const RUNNER_HEAP_MIB = 1_024;
+
+/** Bytes of keyed state of one step in one task, keys included: a fair share of a runner's memory. */
+export const STATE_BYTES_MAX = 1024 * MiB;
+/** Rows and bytes of the recent input that warms a new module version before it takes over. */
+export const WARM_ROWS_MAX = 256;
+export const WARM_BYTES_MAX = 64 * KiB;
+/** Calls that warm a new version; guest loops reach the optimising tier after 20 to 50 batches. */
+export const WARM_CALLS = 32;
 
 // -- control --
 

@@ -15,7 +15,10 @@ export interface Output {
  */
 export interface Operator {
   readonly id: string;
-  /** Throws a `record`-scoped error only when the policy says `fail`. */
+  /**
+   * Throws a `record`-scoped error only when the policy says `fail`. A keyed step overwrites the tags of `batch`, in
+   * which it expects key hashes: it stands first in its chain, where the rows are its task's own.
+   */
   onBatch(batch: Batch, out: Output): void;
   onWatermark(timeMs: number, out: Output): void;
   /** The input has ended; emits what was held back. */

@@ -1,0 +1,16 @@
+/** What a user's file imports from "@millrace/guest-sdk". The decorators are the compiler's. */
+export { Bytes } from './bytes';
+export { eventTime, hasEventTime, log } from './context';
+export { none, Optional, some } from './optional';
+export { Emitter } from './output';
+export { Utf8, Utf8Pieces, Utf8Words } from './utf8';
+
+/** Milliseconds since the epoch. */
+export type Timestamp = i64;
+
+export function record(): void {}
+export function map(): void {}
+export function filter(): void {}
+export function flatMap(): void {}
+export function reduce(): void {}
+export function aggregate(): void {}

@@ -1,0 +1,71 @@
+/** What the transform knows about a user's module, taken from its syntax tree. */
+import type {
+  ClassDeclaration,
+  Declaration,
+  FunctionDeclaration,
+  Node,
+  Range,
+  Source,
+} from './compiler-api.ts';
+
+export type FunctionKind = 'map' | 'filter' | 'flatMap' | 'reduce' | 'aggregate';
+
+/** `code` is the type as AssemblyScript text that means the same in the record's file. */
+export type FieldType =
+  /** Read and written in its slot. */
+  | { readonly kind: 'scalar'; readonly code: string; readonly schema: string }
+  /** `Optional<scalar>`: a handle on slot and null bit. */
+  | { readonly kind: 'optional'; readonly code: string; readonly schema: string }
+  /** Decoded on first use: text, bytes, lists, records. */
+  | {
+      readonly kind: 'reference';
+      readonly code: string;
+      readonly schema: string;
+      readonly shape: 'string' | 'bytes' | 'list' | 'record';
+      readonly nullable: boolean;
+      /** Whether the decoded object can be changed without the record knowing. */
+      readonly mutable: boolean;
+      /** The record it is or whose list it is, if any. */
+      readonly nested: RecordModel | undefined;
+    };
+
+export interface FieldModel {
+  readonly name: string;
+  readonly index: number;
+  readonly type: FieldType;
+  readonly initializer: Node | null;
+  readonly range: Range;
+}
+
+export interface RecordModel {
+  readonly name: string;
+  readonly declaration: ClassDeclaration;
+  readonly source: Source;
+  /** Filled in after all records are known by name. */
+  fields: readonly FieldModel[];
+}
+
+/** A record as a file calls it. */
+export interface RecordUse {
+  readonly code: string;
+  readonly record: RecordModel;
+}
+
+export interface FunctionModel {
+  readonly name: string;
+  readonly kind: FunctionKind;
+  readonly source: Source;
+  readonly declaration: FunctionDeclaration | ClassDeclaration;
+  readonly input: RecordUse;
+  readonly output: RecordUse;
+  /** `aggregate` only. */
+  readonly accumulator: RecordUse | undefined;
+}
+
+export interface ModuleModel {
+  readonly records: readonly RecordModel[];
+  readonly functions: readonly FunctionModel[];
+}
+
+/** Takes a finding: the place in the user's file and what is wrong. */
+export type Report = (where: Range | Declaration, message: string) => void;

@@ -1,10 +1,8 @@
-import { ROW_LENGTH_OFFSET } from '../../host/abi/layout.ts';
-import { decodeObject, type RowObject } from '../../host/abi/row-object.ts';
+import type { RowObject } from '../../host/abi/row-object.ts';
 import type { Connector } from '../../host/connectors/connector.ts';
 import type { Sink, SinkContext, SinkWriter } from '../../host/connectors/sink.ts';
 import { MillraceError } from '../../host/errors.ts';
-import type { Batch } from '../../host/model/batch.ts';
-import type { RecordSchema } from '../../host/model/schema.ts';
+import { decodeBatch } from './rows.ts';
 import { waitList } from './wait-list.ts';
 
 export type CollectedRecord = RowObject;
@@ -153,15 +151,4 @@ export function createCollectSink(options: { readonly name?: string } = {}): Col
       for (const wake of woken) wake();
     },
   };
-}
-
-/** The records of a batch, one object each. */
-export function decodeBatch(schema: RecordSchema, batch: Batch): CollectedRecord[] {
-  const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
-  const records: CollectedRecord[] = [];
-  for (let at = 0; at < batch.bytes.length; ) {
-    records.push(decodeObject(schema, batch.bytes, at));
-    at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
-  }
-  return records;
 }

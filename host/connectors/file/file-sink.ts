@@ -1,0 +1,119 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { createRowEncoder } from '../../abi/create-row-encoder.ts';
+import type { Clock } from '../../clock.ts';
+import { MillraceError } from '../../errors.ts';
+import { checkOptions, expected, sizeOption } from '../check-options.ts';
+import type { Checked, ConnectorOptions } from '../connector.ts';
+import type { Sink } from '../sink.ts';
+import {
+  commitParts,
+  isOutOfSpace,
+  type OutputDirectory,
+  onDisk,
+  readTransaction,
+  storageFailed,
+} from './file-transaction.ts';
+import { FileWriter } from './file-writer.ts';
+import { isPendingName, pendingPrefix } from './part-name.ts';
+import type { SinkFiles } from './sink-files.ts';
+
+const sinkOptions = z.strictObject({
+  path: z.string(expected('a directory')).min(1, 'expected a directory, got an empty text'),
+  format: z.enum(['lines', 'json', 'csv', 'rows', 'raw']).default('json'),
+  rollBytes: sizeOption.refine((bytes) => bytes > 0, 'expected a size above 0').optional(),
+});
+
+export interface FileSinkParts {
+  readonly files: SinkFiles;
+  readonly clock: Clock;
+}
+
+/**
+ * The sink half of the `file` connector: writes files into a directory, in step with the job's checkpoints.
+ *
+ * - `path`: the directory, relative to the pipeline's directory; made when it is missing.
+ * - `format`: `json` (default; an object a line), `lines`, `csv`, `rows`, `raw`.
+ * - `rollBytes`: begin another file when one has so many bytes, within one checkpoint.
+ *
+ * What readers see are committed parts only: `part-<sink>-<task>-<checkpoint>.<extension>`, each whole from the moment it appears and never
+ * changed. Names with a leading dot are files that wait for their checkpoint, or that a restart will remove. A checkpoint without
+ * output makes no file. Parts that were in the directory before stay, and a name that is taken gets a number; so several jobs may
+ * write to one directory, but then their parts stand side by side.
+ *
+ * End-to-end: *exactly-once*: each record is in one committed part, whatever restarts in between. While the disk is full
+ * checkpoints are declined, the task waits, and both go on when there is room.
+ *
+ *     out: { from: counts, connector: file, path: out, format: json }
+ */
+export function fileSink(options: ConnectorOptions, parts: FileSinkParts): Checked<Sink> {
+  const checked = checkOptions(sinkOptions, options);
+  if (!checked.ok) return checked;
+  const { path, format, rollBytes = Number.POSITIVE_INFINITY } = checked.value;
+  const directoryOf = ({ id, baseDirectory }: { id: string; baseDirectory: string }) => ({
+    id,
+    path: resolve(baseDirectory, path),
+    files: parts.files,
+  });
+  return {
+    ok: true,
+    value: {
+      guarantee: 'exactly-once',
+      async recover(context, transactions) {
+        const directory = directoryOf(context);
+        await assertWritable(directory, context.job);
+        for (const transaction of transactions) {
+          await commitParts(directory, readTransaction(context.id, transaction));
+        }
+        await removePending(directory, context.job);
+      },
+      async open(context) {
+        const directory = directoryOf(context);
+        const encoder = createRowEncoder(format, context.schema);
+        return new FileWriter({
+          directory,
+          context,
+          format,
+          encoder,
+          rollBytes,
+          clock: parts.clock,
+        });
+      },
+    },
+  };
+}
+
+/** Tries it out: permission bits do not tell of read-only mounts, quotas and access lists. */
+async function assertWritable(directory: OutputDirectory, job: string): Promise<void> {
+  const { files, path, id } = directory;
+  const probe = join(path, `${pendingPrefix({ id, job })}probe`);
+  try {
+    await files.makeDirectory(path);
+    await files.remove(probe);
+    files.close(files.create(probe));
+    await files.remove(probe);
+  } catch (cause) {
+    if (isOutOfSpace(cause)) throw storageFailed(directory, 'write to', cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError(
+      'SINK_UNAVAILABLE',
+      `sink "${id}" cannot write to "${path}": ${reason}`,
+      {
+        hint: 'the path must be a directory, or free to become one, in which the process may create files',
+        cause,
+      },
+    );
+  }
+}
+
+/** Removes what no checkpoint knows: pending files of this sink in this job, of whatever attempt. */
+async function removePending(directory: OutputDirectory, job: string): Promise<void> {
+  const { files, path, id } = directory;
+  const prefix = pendingPrefix({ id, job });
+  await onDisk(directory, 'clear', async () => {
+    for (const name of await files.list(path)) {
+      if (name.startsWith(prefix) && isPendingName(name)) await files.remove(join(path, name));
+    }
+    await files.syncDirectory(path);
+  });
+}

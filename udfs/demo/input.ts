@@ -35,7 +35,7 @@ export async function writeInput(file: string): Promise<number> {
   for (let written = 0; written < INPUT_BYTES_MIN; ) {
     const text = lines.map((line) => `#${number++} ${line}\n`).join('');
     written += Buffer.byteLength(text);
-    if (!output.write(text)) await new Promise((resolve) => output.once('drain', resolve));
+    if (!output.write(text)) await new Promise<void>((resolve) => output.once('drain', resolve));
   }
   output.end();
   await finished(output);

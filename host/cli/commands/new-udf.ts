@@ -59,10 +59,32 @@ function editorSettings(name: string): object {
   return { extends: join(SDK, 'tsconfig.udf.json'), include: [`${name}.ts`] };
 }
 
-const FUNCTION_SOURCE = `import { Emitter, Utf8, flatMap, record, reduce } from "@millrace/guest-sdk";
+const FUNCTION_SOURCE = `import { Emitter, flatMap, record, reduce, Utf8 } from "@millrace/guest-sdk";
 
-@record class Line { text: Utf8 = Utf8.EMPTY; }
-@record class Word { word: Utf8 = Utf8.EMPTY; count: i64 = 1; }
+@record class Line {
+  text: Utf8 = new Utf8();
+}
+
+@record class Word {
+  word: Utf8 = new Utf8();
+  count: i64 = 1;
+}
+
+/** Splits a line at white space. */
+@flatMap export function words(line: Line, out: Emitter<Word>): void {
+  const word = new Word();
+  const pieces = line.text.words();
+  while (pieces.next()) {
+    word.word = pieces.value;
+    out.emit(word);
+  }
+}
+
+/** Adds up the counts of one word. */
+@reduce export function sum(a: Word, b: Word): Word {
+  a.count += b.count;
+  return a;
+}
 `;
 
 function pipelineSource(name: string): string {

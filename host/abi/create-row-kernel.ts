@@ -1,7 +1,7 @@
-import { createPlainRowKernel } from './plain-row-kernel.ts';
+import { createCompiledRowKernel } from './compiled-row-kernel.ts';
 import type { RowKernel } from './row-kernel.ts';
 
 /** Makes the row kernel of one thread. */
 export function createRowKernel(): RowKernel {
-  return createPlainRowKernel();
+  return createCompiledRowKernel();
 }

@@ -24,6 +24,12 @@ export function createPlainRowKernel(): RowKernel {
       });
     },
 
+    partitionByKey(batch, key, keyGroups, targets) {
+      const hashed = { bytes: batch.bytes.slice(), count: batch.count };
+      this.hashKeys(hashed, key);
+      this.partition(hashed, keyGroups, targets);
+    },
+
     maxEventTime(batch) {
       let max = WATERMARK_MIN_MS;
       forEachRow(batch, (view, at) => {

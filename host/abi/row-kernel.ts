@@ -8,7 +8,7 @@ import type { BatchBuilder } from './batch-builder.ts';
  */
 export interface RowKernel {
   /**
-   * Writes the 32-bit hash of each row's key into its tag, in place.
+   * Writes the 32-bit hash of each row's key into its tag, in place. Throws `RECORD_TOO_LARGE` for a key that is.
    * Called by the sending side of a keyed edge, so `batch.bytes` must be the caller's own.
    */
   hashKeys(batch: Batch, key: KeySpec): void;
@@ -18,6 +18,17 @@ export interface RowKernel {
    * `targets.length` is the receiver's parallelism.
    */
   partition(batch: Batch, keyGroups: number, targets: readonly BatchBuilder[]): void;
+
+  /**
+   * `hashKeys` and `partition` in one, with one copy of the rows less: the rows dealt carry their hashes, the
+   * batch itself is left as it is. What the sending side of a keyed edge calls.
+   */
+  partitionByKey(
+    batch: Batch,
+    key: KeySpec,
+    keyGroups: number,
+    targets: readonly BatchBuilder[],
+  ): void;
 
   /** Highest event time in the batch, ms; `WATERMARK_MIN_MS` when no row has one. */
   maxEventTime(batch: Batch): number;

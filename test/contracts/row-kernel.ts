@@ -160,6 +160,18 @@ export function rowKernelContract(name: string, create: () => RowKernel): void {
       }
     });
 
+    test('hashes and deals in one as it does in two, and leaves the batch alone', () => {
+      const kernel = create();
+      const batch = batchOf(ORDER, orders);
+      const hashed = copyOf(batch);
+      kernel.hashKeys(hashed, keyOf(ORDER, 'city'));
+      const [one, two] = [0, 1].map(() => [new BatchBuilder(64), new BatchBuilder(64)]);
+      kernel.partitionByKey(batch, keyOf(ORDER, 'city'), 100, one);
+      kernel.partition(hashed, 100, two);
+      expect(one.map((target) => target.batch())).toEqual(two.map((target) => target.batch()));
+      expect(tagsOf(batch)).toEqual([0, 0, 0, 0]);
+    });
+
     test('finds the highest event time', () => {
       const kernel = create();
       const schema: RecordSchema = { name: 'Tick', fields: [] };

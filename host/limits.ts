@@ -107,6 +107,10 @@ export const WORKER_STOP_MS = 1_000;
 export const CHECKPOINT_RETRY_MS = 1_000;
 /** Times the final checkpoint is tried before the job fails. */
 export const FINAL_CHECKPOINT_ATTEMPTS = 5;
+/** Lines a second in a job's log; a guest may log for every record. */
+export const LOG_LINES_PER_SECOND_MAX = 1_000;
+/** Milliseconds to wait for the workers' counters before the last known are taken. */
+export const MEASURE_TIMEOUT_MS = 1_000;
 /** Bytes of dead letters one task gathers between two checkpoints before it asks for one. */
 export const DEAD_LETTER_BYTES_MAX = 4 * MiB;
 /** Milliseconds a checkpoint may take before it is given up. */
@@ -168,3 +172,19 @@ export const RESTART_HEALTHY_MS = 60_000;
 export const CANCEL_TIMEOUT_MS = 5_000;
 /** Failures of a job that are remembered. */
 export const EXCEPTIONS_MAX = 50;
+/** Checkpoints whose records are remembered, beyond those that are kept. */
+export const CHECKPOINT_HISTORY_MAX = 1_000;
+/** Bytes of a body that the upload routes read, so that a module a little too large gets an answer and not a cut line. */
+export const UPLOAD_BYTES_MAX = 16 * MiB;
+/** Bytes of a body that the submit route reads; what is larger than a document may be is told by its reader. */
+export const SUBMISSION_BYTES_MAX = 4 * MiB;
+/** Milliseconds, of wall and of CPU time, that compiling a stranger's source may take. */
+export const COMPILE_TIMEOUT_MS = 30_000;
+/** Bytes of resident memory that the compiler may take; it needs about 250 MiB. */
+export const COMPILE_RSS_BYTES_MAX = 768 * MiB;
+/** Bytes of the compiler's answer: module and source map as text. */
+export const COMPILED_BYTES_MAX = 32 * MiB;
+/** Bytes at the end of a log that are searched for the latest entries. */
+export const LOG_SEARCH_BYTES_MAX = 16 * MiB;
+/** Milliseconds after which a followed log is looked at, if the system did not tell of a change. */
+export const LOG_POLL_INTERVAL_MS = 1_000;

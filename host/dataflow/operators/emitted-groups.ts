@@ -19,8 +19,9 @@ export class EmittedGroups {
     if (this.#ranges.length > 0) this.#ranges = [];
   }
 
-  add(range: KeyGroupRange): void {
-    this.#ranges.push(range);
+  /** All groups of the task have been emitted. */
+  complete(range: KeyGroupRange): void {
+    this.#ranges = [range];
   }
 
   /** The parts of `range` that are not in yet, in order. */

@@ -66,7 +66,7 @@ export class GuestCall {
     const { counters } = this.#parts;
     counters.traps += 1;
     counters.fuel += this.#instance.lastFuel;
-    this.#instance = this.#instantiate(this.#instance.module, { muted: false });
+    this.#instance = this.#replace(this.#instance.module);
     return error;
   }
 
@@ -92,6 +92,18 @@ export class GuestCall {
 
   unstage(): void {
     this.#staged = undefined;
+  }
+
+  /** What could be instantiated once can be again, unless the machine has run out of something: not a record's fault. */
+  #replace(module: CompiledModule): GuestInstance {
+    try {
+      return this.#instantiate(module, { muted: false });
+    } catch (cause) {
+      const { id } = this.#parts.spec;
+      const reason = MillraceError.from(cause).message;
+      const message = `step "${id}" cannot replace its instance after a failure: ${reason}`;
+      throw new MillraceError('TASK_FAILED', message, { cause });
+    }
   }
 
   #warm(staged: Staged, run: (instance: GuestInstance) => void): Staged {

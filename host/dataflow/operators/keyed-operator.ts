@@ -111,7 +111,7 @@ class KeyedOperator implements SwappableOperator {
     if (this.#spec.emit !== 'end') return;
     const { range } = this.#context;
     for (const left of this.#emitted.missing(range)) this.#emitStates(left, out);
-    this.#emitted.add(range);
+    this.#emitted.complete(range);
   }
 
   snapshot(): OperatorSnapshot {

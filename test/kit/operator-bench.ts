@@ -1,0 +1,92 @@
+import { createRowKernel } from '../../host/abi/create-row-kernel.ts';
+import { createOperator } from '../../host/dataflow/create-operator.ts';
+import type {
+  DeadLetter,
+  Operator,
+  OperatorContext,
+  Output,
+  SwappableOperator,
+} from '../../host/dataflow/operator.ts';
+import type { GuestSpec, KeyedSpec, PassSpec } from '../../host/dataflow/plan.ts';
+import { type KeyGroupRange, keyGroupOf } from '../../host/model/key-group.ts';
+import type { RecordSchema } from '../../host/model/schema.ts';
+import type { CompiledModule, Sandbox } from '../../host/sandbox/guest.ts';
+import { createStateTable } from '../../host/state/create-state-table.ts';
+
+import type { Fields } from './fake-sandbox.ts';
+import { batchOf, batchOfRows, rowsOf, viewOf } from './keyed-rows.ts';
+import { decodeBatch } from './rows.ts';
+
+export const BENCH_KEY_GROUPS = 16;
+
+/** One operator on its own: records in, records out, and what it told its task. */
+export interface OperatorBench {
+  readonly operator: Operator;
+  /** The operator, when it has a function that can be changed. */
+  readonly swappable: SwappableOperator;
+  readonly deadLetters: readonly DeadLetter[];
+  readonly logs: readonly string[];
+  /** Hands in one batch and returns what came out, in order. Rows of keyed steps are dealt by key first: foreign keys are dropped. */
+  feed(records: readonly Fields[]): Fields[];
+  /** Ends the input; returns what came out. */
+  end(): Fields[];
+}
+
+export interface BenchOptions {
+  readonly spec: GuestSpec | KeyedSpec | PassSpec;
+  readonly sandbox: Sandbox;
+  readonly module?: CompiledModule;
+  /** Key groups of the task; all unless given. */
+  readonly range?: KeyGroupRange;
+  readonly kernel?: ReturnType<typeof createRowKernel>;
+}
+
+export function createOperatorBench(options: BenchOptions): OperatorBench {
+  const { spec, sandbox, module } = options;
+  const deadLetters: DeadLetter[] = [];
+  const logs: string[] = [];
+  const kernel = options.kernel ?? createRowKernel();
+  const range = options.range ?? { start: 0, end: BENCH_KEY_GROUPS };
+  const context: OperatorContext = {
+    task: 0,
+    keyGroups: BENCH_KEY_GROUPS,
+    range,
+    log: (level, text) => logs.push(`${level}: ${text}`),
+    deadLetter: (letter) => deadLetters.push(letter),
+  };
+  const parts = { context, sandbox, kernel, createStateTable };
+  const operator = createOperator(spec, module === undefined ? parts : { ...parts, module });
+  const [input, output] = schemasOf(spec);
+
+  function collect(run: (out: Output) => void): Fields[] {
+    const collected: Fields[] = [];
+    run({ batch: (batch) => collected.push(...decodeBatch(output, batch)) });
+    return collected;
+  }
+
+  return {
+    operator,
+    swappable: operator as SwappableOperator,
+    deadLetters,
+    logs,
+    feed(records) {
+      let batch = batchOf(input, records);
+      if (spec.kind === 'keyed') {
+        kernel.hashKeys(batch, spec.key);
+        const own = rowsOf(batch).filter((row) => isIn(range, viewOf(row).getUint32(4, true)));
+        batch = batchOfRows(own);
+      }
+      return collect((out) => operator.onBatch(batch, out));
+    },
+    end: () => collect((out) => operator.onEnd(out)),
+  };
+}
+
+function isIn(range: KeyGroupRange, hash: number): boolean {
+  const group = keyGroupOf(hash, BENCH_KEY_GROUPS);
+  return group >= range.start && group < range.end;
+}
+
+function schemasOf(spec: GuestSpec | KeyedSpec | PassSpec): readonly RecordSchema[] {
+  return spec.kind === 'pass' ? [spec.schema, spec.schema] : [spec.input, spec.output];
+}

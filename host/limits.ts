@@ -188,3 +188,5 @@ export const COMPILED_BYTES_MAX = 32 * MiB;
 export const LOG_SEARCH_BYTES_MAX = 16 * MiB;
 /** Milliseconds after which a followed log is looked at, if the system did not tell of a change. */
 export const LOG_POLL_INTERVAL_MS = 1_000;
+/** Characters of a server's token; fewer can be guessed. */
+export const TOKEN_CHARS_MIN = 16;

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import type { RowValidator } from '../abi/validate-rows.ts';
+import { MillraceError } from '../errors.ts';
+import { BATCH_BYTES_TARGET, FUEL_PER_CALL_MAX, START_FUEL } from '../limits.ts';
+import type { Batch } from '../model/batch.ts';
+import { CallLog } from './call-log.ts';
+import { FUNCTION_PREFIX } from './check-abi.ts';
+import type {
+  CompiledModule,
+  GuestInstance,
+  GuestLimits,
+  GuestLog,
+  KeyedCall,
+  KeyedResult,
+} from './guest.ts';
+import { guestFailure } from './guest-failure.ts';
+import { createImports } from './guest-imports.ts';
+import { GuestMemory } from './guest-memory.ts';
+import { GuestOutput } from './guest-output.ts';
+import { checkOrdinals } from './key-ordinals.ts';
+import { type FunctionFacts, type ModuleFacts, moduleFacts } from './module-facts.ts';
+import {
+  DEPTH_EXPORT,
+  FUEL_EXPORT,
+  REFUEL_EXPORT,
+  START_EXPORT,
+} from './rewrite/rewrite-module.ts';
+
+/** Bits of the `flags` of a keyed call (`guest-sdk/ABI.md`, section 4). */
+const EMIT_FLAGS = { record: 1, batch: 2, none: 0 } as const;
+const MERGE_FLAG = 4;
+
+type GuestCall = (...args: number[]) => number;
+
+/** A function of the module, ready to be called. */
+interface LiveFunction extends FunctionFacts {
+  readonly what: string;
+  readonly call: GuestCall;
+}
+
+/** Makes an instance and runs its start. Throws `MODULE_REFUSED`, and what a call throws. */
+export function createInstance(
+  module: CompiledModule,
+  limits: GuestLimits,
+  log: GuestLog,
+): GuestInstance {
+  const facts = moduleFacts(module);
+  const { memoryMinimum, memoryMaximum } = facts.note;
+  const maximum = Math.min(memoryMaximum, limits.memoryPages);
+  if (maximum < memoryMinimum) {
+    throw new MillraceError(
+      'MODULE_REFUSED',
+      `module starts with ${memoryMinimum} pages of memory, limit ${maximum}`,
+      { hint: 'raise memory in the limits of the step' },
+    );
+  }
+  const memory = new WebAssembly.Memory({ initial: memoryMinimum, maximum });
+  return new Instance(module, facts, { limits, log, memory: new GuestMemory(memory) });
+}
+
+interface InstanceParts {
+  readonly limits: GuestLimits;
+  readonly log: GuestLog;
+  readonly memory: GuestMemory;
+}
+
+/**
+ * A live instance.
+ *
+ * I1 Everything that comes out of the guest is unsigned and checked against memory as it is now.
+ * I2 Imports that hand rows over work during a call only; a call never starts inside another.
+ * I3 Whatever is thrown out of a call kills the instance: the guest may be halfway through anything.
+ * I4 Rows are checked after the call returned, when the guest can no longer change them.
+ */
+class Instance implements GuestInstance {
+  readonly module: CompiledModule;
+  lastFuel = 0;
+  readonly #facts: ModuleFacts;
+  readonly #limits: GuestLimits;
+  readonly #memory: GuestMemory;
+  readonly #log: CallLog;
+  readonly #output: GuestOutput;
+  readonly #states: GuestOutput;
+  readonly #functions = new Map<string, LiveFunction>();
+  readonly #buffer: GuestCall;
+  readonly #refuel: GuestCall;
+  readonly #fuel: GuestCall;
+  readonly #depth: GuestCall;
+  #area = 0;
+  #areaBytes = 0;
+  #budget = START_FUEL;
+  #running = false;
+  #dead = false;
+
+  constructor(module: CompiledModule, facts: ModuleFacts, parts: InstanceParts) {
+    this.module = module;
+    this.#facts = facts;
+    this.#limits = parts.limits;
+    this.#memory = parts.memory;
+    this.#log = new CallLog(parts.log, parts.memory);
+    this.#output = new GuestOutput(parts.memory, 'emitted rows', parts.limits.outputBytes);
+    this.#states = new GuestOutput(parts.memory, 'states', parts.limits.outputBytes);
+    const imports = createImports(facts, {
+      memory: this.#memory,
+      log: this.#log,
+      emit: (address, length, count, last) => {
+        this.#assertRunning('emit');
+        this.#output.take(address >>> 0, length >>> 0, count >>> 0, last !== 0);
+      },
+      state: (address, length, count) => {
+        this.#assertRunning('state');
+        this.#states.take(address >>> 0, length >>> 0, count >>> 0, false);
+      },
+    });
+    const { exports } = instantiate(module.wasm, imports);
+    const find = (name: string): GuestCall => exports[name] as GuestCall;
+    this.#refuel = find(REFUEL_EXPORT);
+    this.#fuel = find(FUEL_EXPORT);
+    this.#depth = find(DEPTH_EXPORT);
+    this.#buffer = find(`${FUNCTION_PREFIX}buffer`);
+    for (const [name, entry] of facts.functions) {
+      const call = find(`${FUNCTION_PREFIX}${name}`);
+      this.#functions.set(name, { ...entry, what: `function "${name}"`, call });
+    }
+    this.#start(find(START_EXPORT), find('_initialize'));
+  }
+
+  get memoryBytes(): number {
+    return this.#memory.bytes.length;
+  }
+
+  run(functionName: string, input: Batch): Batch {
+    const guest = this.#begin(functionName, input.count);
+    try {
+      const address = this.#reserve(input.bytes.length);
+      this.#memory.bytes.set(input.bytes, address);
+      this.#running = true;
+      checkStatus(guest.call(address, input.bytes.length, input.count));
+      return this.#finish(guest, input.count);
+    } catch (thrown) {
+      throw this.#fail(thrown, guest.what, input.count);
+    } finally {
+      this.#end();
+    }
+  }
+
+  runKeyed(functionName: string, call: KeyedCall): KeyedResult {
+    const { rows, states, keys } = call;
+    const guest = this.#begin(functionName, rows.count + states.count);
+    try {
+      const address = this.#reserve(rows.bytes.length + states.bytes.length);
+      const statesAddress = address + rows.bytes.length;
+      this.#memory.bytes.set(rows.bytes, address);
+      this.#memory.bytes.set(states.bytes, statesAddress);
+      this.#running = true;
+      checkStatus(
+        guest.call(
+          ...[address, rows.bytes.length, rows.count],
+          ...[statesAddress, states.bytes.length, states.count],
+          ...[keys, EMIT_FLAGS[call.emit] | (call.merge ? MERGE_FLAG : 0)],
+        ),
+      );
+      const output = this.#finish(guest, rows.count);
+      const after = this.#states.rows();
+      if (guest.state !== undefined) checkRows('states', guest.state, after);
+      checkOrdinals(rows, after, keys);
+      return { output, states: after };
+    } catch (thrown) {
+      throw this.#fail(thrown, guest.what, rows.count);
+    } finally {
+      this.#end();
+    }
+  }
+
+  #begin(functionName: string, rows: number): LiveFunction {
+    const guest = this.#functions.get(functionName);
+    if (guest === undefined) assert.fail(`the module has no function "${functionName}"`);
+    assert(!this.#running, 'a guest call started inside another');
+    if (this.#dead) {
+      throw new MillraceError('GUEST_TRAP', `${guest.what}: the instance is dead after a failure`);
+    }
+    this.#output.reset();
+    this.#states.reset();
+    this.#budget = Math.min(FUEL_PER_CALL_MAX, this.#limits.fuelPerRecord * Math.max(1, rows));
+    this.#refuel(this.#budget);
+    return guest;
+  }
+
+  /** The address of an input area of at least `bytes` bytes; the guest is asked only for more. */
+  #reserve(bytes: number): number {
+    if (bytes <= this.#areaBytes) return this.#area;
+    const wanted = Math.ceil(bytes / BATCH_BYTES_TARGET) * BATCH_BYTES_TARGET;
+    // Until the guest has answered there is no area to rely on.
+    this.#areaBytes = 0;
+    this.#area = this.#buffer(wanted) >>> 0;
+    this.#memory.checkRows('input area of mr_buffer', this.#area, wanted);
+    this.#areaBytes = wanted;
+    return this.#area;
+  }
+
+  /** What the call emitted, checked. */
+  #finish(guest: LiveFunction, rows: number): Batch {
+    this.lastFuel = this.#budget - this.#fuel();
+    const output = this.#output.rows();
+    checkRows('emitted rows', guest.output, output);
+    if (guest.kind === 'map' && output.count !== rows) {
+      violation(`a map emits one row per row: ${output.count} rows for ${rows}`);
+    }
+    if (guest.kind === 'filter' && output.count > rows) {
+      violation(`a filter emits only what it was given: ${output.count} rows for ${rows}`);
+    }
+    return output;
+  }
+
+  #end(): void {
+    this.#running = false;
+    this.#log.flush();
+  }
+
+  /** Start function and `_initialize`, once, under `START_FUEL`. */
+  #start(start: GuestCall | undefined, initialize: GuestCall | undefined): void {
+    try {
+      start?.();
+      initialize?.();
+    } catch (thrown) {
+      throw this.#fail(thrown, 'the start of the module', 0);
+    } finally {
+      this.#log.flush();
+    }
+  }
+
+  #assertRunning(name: string): void {
+    if (!this.#running) violation(`${name} was called outside a call`);
+  }
+
+  #fail(thrown: unknown, what: string, rows: number): MillraceError {
+    this.#dead = true;
+    const fuel = this.#fuel();
+    this.lastFuel = this.#budget - Math.max(0, fuel);
+    return guestFailure(thrown, {
+      what,
+      rows,
+      budget: this.#budget,
+      fuel,
+      depth: this.#depth(),
+      offsets: this.#facts.note.offsets,
+    });
+  }
+}
+
+/** A data or element segment may lie outside memory or table: that is a trap before anything ran. */
+function instantiate(wasm: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(wasm, imports);
+  } catch (thrown) {
+    if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
+    const message = `the module cannot be instantiated: ${thrown.message}`;
+    throw new MillraceError('GUEST_TRAP', message, { cause: thrown });
+  }
+}
+
+function checkRows(what: string, validator: RowValidator, batch: Batch): void {
+  const wrong = validator(batch.bytes, batch.count);
+  if (wrong !== undefined) violation(`${what}: ${wrong}`);
+}
+
+function checkStatus(status: number): void {
+  if (status !== 0) violation(`the call returned ${status}, expected 0`);
+}
+
+function violation(text: string): never {
+  throw new MillraceError('ABI_VIOLATION', text);
+}

@@ -8,7 +8,10 @@ import type { Element } from '../model/element.ts';
  * C3  A full channel refuses; it never drops and never blocks.
  */
 export interface ChannelSender {
-  /** False = no room now; nothing was taken. The sender tries again after its worker is woken. */
+  /**
+   * False = no room now. The sender offers the same element, unchanged, again before any other; its worker is woken
+   * when there is room. (A large batch may be under way in pieces by then, which nobody can tell.)
+   */
   send(element: Element): boolean;
 }
 

@@ -33,6 +33,8 @@ export interface OperatorManifest {
   readonly snapshots: readonly TaskSnapshotRef[];
   /** Per task, where it counts: the watermark at the cut. */
   readonly watermarksMs: readonly number[];
+  /** Tasks that had sent their end at the cut: after a restore their steps say nothing at the end. */
+  readonly finished: readonly number[];
 }
 
 export interface TaskSnapshotRef {

@@ -1,0 +1,271 @@
+import type { Clock } from '../clock.ts';
+import type { Plan, StepModules } from '../dataflow/plan.ts';
+import { type ErrorReport, MillraceError } from '../errors.ts';
+import { buildManifest } from './build-manifest.ts';
+import type { CheckpointRecord } from './checkpoint-record.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import { formatDeadLetters } from './dead-letter-lines.ts';
+import type { Manifest } from './manifest.ts';
+import type { LogEntry, TaskAcknowledged, ToWorker } from './worker-protocol.ts';
+
+export interface CheckpointCoordinatorOptions {
+  readonly job: string;
+  readonly attempt: number;
+  readonly plan: Plan;
+  readonly tasks: readonly { readonly chain: number; readonly task: number }[];
+  readonly workers: number;
+  readonly splitOrder: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly nextCheckpoint: number;
+  /** Checkpoints of earlier attempts, in order. */
+  readonly completed: readonly number[];
+  /** The checkpoint that the job was restored from. */
+  readonly restored: CheckpointRecord | undefined;
+  readonly store: CheckpointStore;
+  readonly clock: Clock;
+  /** Says it to every worker. */
+  readonly post: (message: ToWorker) => void;
+  /** What runs after the cut of a checkpoint. */
+  readonly modulesAt: (checkpoint: number) => StepModules;
+  /** Appends the dead letters of a completed checkpoint where people look for them. */
+  readonly publishDeadLetters: (lines: string) => Promise<void>;
+  readonly onRecord: (record: CheckpointRecord) => void;
+  readonly log: (entry: LogEntry) => void;
+}
+
+interface RunningCheckpoint {
+  readonly checkpoint: number;
+  readonly acknowledged: Map<number, TaskAcknowledged>;
+  readonly complete: PromiseWithResolvers<readonly TaskAcknowledged[]>;
+}
+
+/**
+ * Takes checkpoints, one at a time.
+ *
+ * K1  A checkpoint exists when its manifest is durable, which is the last thing written. Only then sinks commit.
+ * K2  The next checkpoint is triggered only after every sink has committed the last: a manifest names the transactions of
+ *     its own checkpoint, so none may be left over when an older manifest is no longer the newest.
+ * K3  A failed checkpoint costs nothing but itself: the job goes on, and tasks hand over again what it would have held.
+ * K4  Numbers are never used twice, not even by later attempts.
+ */
+export class CheckpointCoordinator {
+  readonly #options: CheckpointCoordinatorOptions;
+  #next: number;
+  #completed: readonly number[];
+  /** Given up; their blobs may still be written by tasks that were late. */
+  readonly #failed = new Set<number>();
+  #turn: Promise<unknown> = Promise.resolve();
+  #running: RunningCheckpoint | undefined;
+  #committing:
+    | { readonly left: Set<number>; readonly done: PromiseWithResolvers<void> }
+    | undefined;
+  #cancelTimer = () => {};
+  #closed: MillraceError | undefined;
+  #latest: CheckpointRecord | undefined;
+  #counts = { completed: 0, failed: 0 };
+
+  constructor(options: CheckpointCoordinatorOptions) {
+    this.#options = options;
+    this.#next = options.nextCheckpoint;
+    this.#completed = options.completed;
+    this.#latest = options.restored;
+  }
+
+  /** Latest completed checkpoint; at first the one that the job was restored from. */
+  get latest(): CheckpointRecord | undefined {
+    return this.#latest;
+  }
+
+  get counts(): { readonly completed: number; readonly failed: number } {
+    return this.#counts;
+  }
+
+  /** Begins the periodic checkpoints. */
+  start(): void {
+    const { everyMs } = this.#options.plan.checkpoint;
+    if (everyMs === undefined || this.#closed !== undefined) return;
+    this.#cancelTimer = this.#options.clock.after(everyMs, () => {
+      void this.take()
+        .catch(() => {})
+        .then(() => this.start());
+    });
+  }
+
+  /**
+   * Takes a checkpoint when its turn has come. `prepare` is called with its number before the barriers set out. Resolves when
+   * it is durable and committed; throws `CHECKPOINT_FAILED`.
+   */
+  take(prepare?: (checkpoint: number) => Promise<void>): Promise<CheckpointRecord> {
+    const taken = this.#turn.then(() => this.#take(prepare));
+    this.#turn = taken.catch(() => {});
+    return taken;
+  }
+
+  /** Resolves when no checkpoint runs or waits for its turn. */
+  async idle(): Promise<void> {
+    await this.#turn;
+  }
+
+  onAcknowledged(message: TaskAcknowledged): void {
+    const running = this.#running;
+    if (running?.checkpoint !== message.checkpoint) return;
+    running.acknowledged.set(message.index, message);
+    if (running.acknowledged.size < this.#options.tasks.length) return;
+    running.complete.resolve([...running.acknowledged.values()]);
+  }
+
+  onDeclined(checkpoint: number, error: ErrorReport): void {
+    if (this.#running?.checkpoint !== checkpoint) return;
+    this.#running.complete.reject(MillraceError.fromReport(error));
+  }
+
+  onCommitted(worker: number): void {
+    this.#committing?.left.delete(worker);
+    if (this.#committing?.left.size === 0) this.#committing.done.resolve();
+  }
+
+  /** The job is over: what runs fails, what waits never runs. */
+  close(): void {
+    const error = new MillraceError('CHECKPOINT_FAILED', 'the job has ended');
+    this.#closed = error;
+    this.#cancelTimer();
+    this.#running?.complete.reject(error);
+    this.#committing?.done.reject(error);
+  }
+
+  async #take(prepare?: (checkpoint: number) => Promise<void>): Promise<CheckpointRecord> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const { clock } = this.#options;
+    const checkpoint = this.#next++;
+    const startedMs = clock.monotonicMs();
+    const begun = { ...RECORD, checkpoint, triggeredAtMs: clock.nowMs() };
+    this.#options.onRecord({ ...begun, state: 'running' });
+    let record: CheckpointRecord;
+    try {
+      await prepare?.(checkpoint);
+      const acknowledged = await this.#collect(checkpoint);
+      const manifest = this.#manifest(checkpoint, acknowledged);
+      const letters = formatDeadLetters(this.#options, manifest, acknowledged);
+      await this.#options.store.complete(manifest, letters);
+      record = {
+        ...begun,
+        state: 'completed',
+        durationMs: clock.monotonicMs() - startedMs,
+        bytes: acknowledged.reduce((sum, one) => sum + one.bytes, 0),
+        pauseMs: Math.max(...acknowledged.map((one) => one.pauseMs)),
+        final: manifest.final,
+      };
+      this.#complete(record);
+      await this.#commit(checkpoint, letters);
+    } catch (thrown) {
+      throw await this.#fail(begun, clock.monotonicMs() - startedMs, thrown);
+    }
+    await this.#retain();
+    return record;
+  }
+
+  /** Sends the barriers off and waits for every task's answer. */
+  async #collect(checkpoint: number): Promise<readonly TaskAcknowledged[]> {
+    const { clock, plan, tasks } = this.#options;
+    const running: RunningCheckpoint = {
+      checkpoint,
+      acknowledged: new Map(),
+      complete: Promise.withResolvers(),
+    };
+    this.#running = running;
+    if (this.#closed !== undefined) throw this.#closed;
+    const cancelTimer = clock.after(plan.checkpoint.timeoutMs, () => {
+      const missing = tasks.length - running.acknowledged.size;
+      const text = `${missing} of ${tasks.length} tasks did not answer within ${plan.checkpoint.timeoutMs} ms`;
+      running.complete.reject(new MillraceError('DEADLINE_EXCEEDED', text));
+    });
+    this.#options.post({ kind: 'trigger', checkpoint });
+    try {
+      return await running.complete.promise;
+    } finally {
+      cancelTimer();
+      this.#running = undefined;
+    }
+  }
+
+  #manifest(checkpoint: number, acknowledged: readonly TaskAcknowledged[]): Manifest {
+    const { clock, modulesAt, job, attempt, plan, tasks, splitOrder } = this.#options;
+    return buildManifest({
+      job,
+      attempt,
+      checkpoint,
+      completedAtMs: clock.nowMs(),
+      plan,
+      modules: modulesAt(checkpoint),
+      acknowledged,
+      tasks,
+      splitOrder,
+    });
+  }
+
+  #complete(record: CheckpointRecord): void {
+    this.#completed = [...this.#completed, record.checkpoint];
+    this.#counts = { ...this.#counts, completed: this.#counts.completed + 1 };
+    this.#latest = record;
+    this.#options.onRecord(record);
+  }
+
+  async #commit(checkpoint: number, letters: string): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (letters !== '') await this.#options.publishDeadLetters(letters);
+    const left = new Set(Array.from({ length: this.#options.workers }, (_, worker) => worker));
+    const done = Promise.withResolvers<void>();
+    this.#committing = { left, done };
+    this.#options.post({ kind: 'commit', checkpoint });
+    await done.promise;
+    this.#committing = undefined;
+  }
+
+  async #fail(
+    begun: Omit<CheckpointRecord, 'state'>,
+    durationMs: number,
+    thrown: unknown,
+  ): Promise<MillraceError> {
+    const cause = MillraceError.from(thrown);
+    const { checkpoint } = begun;
+    const failed = new MillraceError(
+      'CHECKPOINT_FAILED',
+      `checkpoint ${checkpoint} failed: ${cause.message}`,
+      {
+        hint: cause.hint || 'the job goes on; the next checkpoint covers what this one did not',
+        cause,
+      },
+    );
+    // The manifest is durable: the checkpoint stands, and whoever recovers from it commits.
+    if (this.#latest?.checkpoint === checkpoint) return failed;
+    this.#failed.add(checkpoint);
+    this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 };
+    this.#options.onRecord({ ...begun, state: 'failed', durationMs, reason: cause.message });
+    if (this.#closed !== undefined) return failed;
+    this.#options.log({ level: 'error', text: `${failed.message}; the job goes on` });
+    await this.#remove(checkpoint);
+    return failed;
+  }
+
+  /** Removes what is older than the checkpoints to keep, and what given-up ones left behind. */
+  async #retain(): Promise<void> {
+    const kept = Math.max(1, this.#options.plan.checkpoint.retained);
+    const old = this.#completed.slice(0, -kept);
+    this.#completed = this.#completed.slice(-kept);
+    for (const checkpoint of [...old, ...this.#failed]) await this.#remove(checkpoint);
+    this.#failed.clear();
+  }
+
+  async #remove(checkpoint: number): Promise<void> {
+    try {
+      await this.#options.store.remove(checkpoint);
+    } catch (thrown) {
+      const { message } = MillraceError.from(thrown);
+      this.#options.log({
+        level: 'warn',
+        text: `checkpoint ${checkpoint} is not removed: ${message}`,
+      });
+    }
+  }
+}
+
+const RECORD = { durationMs: 0, bytes: 0, pauseMs: 0, reason: '', final: false } as const;

@@ -1,0 +1,124 @@
+import type { Split } from '../connectors/source.ts';
+import type { Chain, Plan } from '../dataflow/plan.ts';
+import { EDGE_RING_BYTES_MAX, RING_BYTES, RING_BYTES_MIN } from '../limits.ts';
+import { type KeyGroupRange, keyGroupRange } from '../model/key-group.ts';
+import type { Manifest, OperatorManifest, TaskSnapshotRef } from './manifest.ts';
+import { operatorOf } from './operator-of.ts';
+import { createRing } from './ring-layout.ts';
+import type { ChannelStart, TaskStart } from './worker-protocol.ts';
+
+/** Where everything runs. */
+export interface Deployment {
+  /** All tasks of the job, by number. */
+  readonly tasks: readonly TaskStart[];
+  /** Worker → its tasks and the channels that touch them. */
+  readonly workers: readonly {
+    readonly tasks: readonly TaskStart[];
+    readonly channels: readonly ChannelStart[];
+  }[];
+}
+
+/**
+ * Deals tasks to workers by their number in the chain, so that chains meet inside a thread where they can; splits to
+ * the tasks of a source in turn; key groups, and with them the parts of a checkpoint, by range.
+ */
+export function deployTasks(
+  plan: Plan,
+  workers: number,
+  splits: ReadonlyMap<string, readonly Split[]>,
+  manifest: Manifest | undefined,
+): Deployment {
+  const tasks: TaskStart[] = [];
+  for (const chain of plan.chains) {
+    for (let task = 0; task < chain.parallelism; task += 1) {
+      tasks.push(createTask({ index: tasks.length, chain, task }, plan, splits, manifest));
+    }
+  }
+  const channels = createChannels(plan, workers);
+  return {
+    tasks,
+    workers: Array.from({ length: workers }, (_, worker) => ({
+      tasks: tasks.filter((one) => one.task % workers === worker),
+      channels: channels.filter(({ from, to }) => from.worker === worker || to.worker === worker),
+    })),
+  };
+}
+
+function createTask(
+  place: { readonly index: number; readonly chain: Chain; readonly task: number },
+  plan: Plan,
+  splits: ReadonlyMap<string, readonly Split[]>,
+  manifest: Manifest | undefined,
+): TaskStart {
+  const { index, chain, task } = place;
+  const first = chain.operators[0];
+  const range = keyGroupRange(task, plan.keyGroups, chain.parallelism);
+  const restore: Record<string, readonly TaskSnapshotRef[]> = Object.create(null);
+  for (const { id } of chain.operators) {
+    const operator = operatorOf(manifest, id);
+    if (operator !== undefined) restore[id] = partsOf(operator, range, plan.keyGroups);
+  }
+  const before = operatorOf(manifest, first.id);
+  return {
+    index,
+    chain: chain.id,
+    task,
+    splits: (splits.get(first.id) ?? []).filter((_, i) => i % chain.parallelism === task),
+    restore,
+    watermarkMs: before && watermarkOf(before, task, chain.parallelism),
+    spent: before !== undefined && isSpent(before, task, chain.parallelism),
+  };
+}
+
+function partsOf(
+  operator: OperatorManifest,
+  range: KeyGroupRange,
+  keyGroups: number,
+): readonly TaskSnapshotRef[] {
+  return operator.snapshots.filter((part) => {
+    const theirs = keyGroupRange(part.task, keyGroups, operator.parallelism);
+    return theirs.start < range.end && range.start < theirs.end;
+  });
+}
+
+/** At another parallelism splits move between tasks: the lowest watermark is right for all. */
+function watermarkOf(
+  before: OperatorManifest,
+  task: number,
+  parallelism: number,
+): number | undefined {
+  if (before.parallelism === parallelism) return before.watermarksMs[task];
+  return before.watermarksMs.length === 0 ? undefined : Math.min(...before.watermarksMs);
+}
+
+function isSpent(before: OperatorManifest, task: number, parallelism: number): boolean {
+  if (before.parallelism === parallelism) return before.finished.includes(task);
+  return before.finished.length === before.parallelism;
+}
+
+function createChannels(plan: Plan, workers: number): ChannelStart[] {
+  return plan.edges.flatMap((edge, index) => {
+    const senders = plan.chains[edge.from].parallelism;
+    const receivers = plan.chains[edge.to].parallelism;
+    const forward = edge.partitioning.kind === 'forward';
+    const pairs: { readonly from: number; readonly to: number }[] = [];
+    for (let from = 0; from < senders; from += 1) {
+      for (let to = 0; to < receivers; to += 1)
+        if (!forward || from === to) pairs.push({ from, to });
+    }
+    const capacity = ringBytes(pairs.length);
+    return pairs.map(({ from, to }) => {
+      const places = {
+        from: { task: from, worker: from % workers },
+        to: { task: to, worker: to % workers },
+      };
+      const apart = places.from.worker !== places.to.worker;
+      return { edge: index, ...places, ring: apart ? createRing(capacity) : undefined };
+    });
+  });
+}
+
+function ringBytes(channels: number): number {
+  const share = 2 ** Math.floor(Math.log2(EDGE_RING_BYTES_MAX / channels));
+  return Math.max(RING_BYTES_MIN, Math.min(RING_BYTES, share));
+}

@@ -1,0 +1,181 @@
+import type { SinkContext } from '../connectors/sink.ts';
+import type { SourceContext } from '../connectors/source.ts';
+import { newCounters, type Operator, type OperatorContext } from '../dataflow/operator.ts';
+import type {
+  GuestSpec,
+  KeyedSpec,
+  OperatorSpec,
+  PassSpec,
+  SinkSpec,
+  SourceSpec,
+} from '../dataflow/plan.ts';
+import { MillraceError } from '../errors.ts';
+import type { Batch } from '../model/batch.ts';
+import { keyGroupRange } from '../model/key-group.ts';
+import type { ChannelReceiver } from './channel.ts';
+import { DeadLetterBox } from './dead-letter-box.ts';
+import { findConnector } from './find-connector.ts';
+import { InputGate } from './input-gate.ts';
+import { SinkStage } from './sink-stage.ts';
+import { restoreOperator } from './snapshot-files.ts';
+import { SourceInput } from './source-input.ts';
+import { Task } from './task.ts';
+import type { TaskReport } from './task-capture.ts';
+import type { TaskOutput } from './task-output.ts';
+import type { TaskParts } from './task-parts.ts';
+import type { LogEntry, TaskStart, WorkerStart } from './worker-protocol.ts';
+
+/** What a task needs of the worker it is opened in. */
+export interface TaskSurroundings {
+  readonly start: WorkerStart;
+  readonly parts: TaskParts;
+  readonly receivers: readonly ChannelReceiver[];
+  readonly output: TaskOutput;
+  readonly report: TaskReport;
+  /** Makes the worker look at its tasks again. */
+  wake(): void;
+  log(entry: LogEntry): void;
+  deliver(sink: string, key: string, rows: Batch): void;
+}
+
+/** Opens a task: its source, steps and sink, with their state restored. Throws what connectors and operators throw. */
+export async function openTask(task: TaskStart, around: TaskSurroundings): Promise<Task> {
+  const { plan } = around.start;
+  const chain = plan.chains[task.chain];
+  const deadLetters = new DeadLetterBox();
+  const source = await openSource(task, around, deadLetters);
+  const operators: Operator[] = [];
+  for (const spec of chain.operators) {
+    if (spec.kind === 'source' || spec.kind === 'sink') continue;
+    operators.push(await openStep(spec, task, around, deadLetters));
+  }
+  const last = chain.operators[chain.operators.length - 1];
+  return new Task({
+    index: task.index,
+    chain,
+    task: task.task,
+    input: source?.input ?? new InputGate(around.receivers),
+    source,
+    operators,
+    sink: last.kind === 'sink' ? await openSink(last, task, around) : undefined,
+    output: around.output,
+    deadLetters,
+    clock: around.parts.clock,
+    report: around.report,
+    spent: task.spent,
+  });
+}
+
+async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters: DeadLetterBox) {
+  const { plan } = around.start;
+  const chain = plan.chains[task.chain];
+  const spec = chain.operators[0];
+  if (spec.kind !== 'source') return undefined;
+  const counters = newCounters();
+  let input: SourceInput | undefined;
+  const context: SourceContext = {
+    schema: spec.schema,
+    id: spec.id,
+    task: task.task,
+    parallelism: chain.parallelism,
+    onMalformed: spec.onMalformed,
+    baseDirectory: plan.baseDirectory,
+    malformed(record) {
+      if (spec.onMalformed === 'deadLetter') {
+        counters.deadLetters += 1;
+        deadLetters.add({ kind: 'malformed', source: spec.id, ...record });
+        return;
+      }
+      counters.skipped += 1;
+      logSkipped(counters.skipped, spec, around, record);
+    },
+    wake() {
+      input?.wake();
+      around.wake();
+    },
+  };
+  const reader = await findConnector(around.parts.connectors, spec, 'source').open(
+    task.splits,
+    context,
+  );
+  const { kernel } = around.parts;
+  input = new SourceInput({ spec, reader, kernel, counters, watermarkMs: task.watermarkMs });
+  return { input, counters };
+}
+
+/** The first few are worth a line each, then every power of ten: a bad file must not fill the disk with log. */
+function logSkipped(
+  skipped: number,
+  spec: SourceSpec,
+  around: TaskSurroundings,
+  record: {
+    readonly split: string;
+    readonly offset: number;
+    readonly reason: string;
+    readonly excerpt: string;
+  },
+): void {
+  if (skipped > 5 && !Number.isInteger(Math.log10(skipped))) return;
+  around.log({
+    level: 'warn',
+    step: spec.id,
+    text: `malformed record at ${record.split}:${record.offset} (${record.reason}), ${skipped} skipped by this task so far: ${record.excerpt}`,
+  });
+}
+
+async function openStep(
+  spec: GuestSpec | KeyedSpec | PassSpec,
+  task: TaskStart,
+  around: TaskSurroundings,
+  deadLetters: DeadLetterBox,
+): Promise<Operator> {
+  const { start, parts } = around;
+  const range = keyGroupRange(
+    task.task,
+    start.plan.keyGroups,
+    start.plan.chains[task.chain].parallelism,
+  );
+  const context: OperatorContext = {
+    task: task.task,
+    keyGroups: start.plan.keyGroups,
+    range,
+    log: (level, text) => around.log({ level, step: spec.id, task: task.task, text }),
+    deadLetter: (letter) => deadLetters.add({ kind: 'record', ...letter }),
+  };
+  const { sandbox, kernel, createStateTable, createOperator } = parts;
+  const operator = createOperator(spec, {
+    context,
+    sandbox,
+    kernel,
+    createStateTable,
+    ...(spec.kind === 'pass' ? {} : { module: moduleOf(spec, start) }),
+  });
+  const before = Object.hasOwn(task.restore, spec.id) ? task.restore[spec.id] : [];
+  await restoreOperator(parts.storage, operator, before, range);
+  return operator;
+}
+
+function moduleOf(spec: OperatorSpec, start: WorkerStart) {
+  const version = Object.hasOwn(start.modules, spec.id) ? start.modules[spec.id] : undefined;
+  const module = version && start.compiled.get(version.digest);
+  if (module !== undefined) return module;
+  throw new MillraceError('MODULE_NOT_FOUND', `step "${spec.id}" has no module`, {
+    hint: 'the job was started without the bytes of one of its modules',
+  });
+}
+
+async function openSink(spec: SinkSpec, task: TaskStart, around: TaskSurroundings) {
+  const { start, parts } = around;
+  const context: SinkContext = {
+    schema: spec.schema,
+    id: spec.id,
+    job: start.job,
+    attempt: start.attempt,
+    task: task.task,
+    parallelism: start.plan.chains[task.chain].parallelism,
+    baseDirectory: start.plan.baseDirectory,
+    wake: () => around.wake(),
+    deliver: (rows, key) => around.deliver(spec.id, key, rows),
+  };
+  return new SinkStage(spec.id, await findConnector(parts.connectors, spec, 'sink').open(context));
+}

@@ -1,0 +1,84 @@
+import type { BatchBuilder } from '../abi/batch-builder.ts';
+import type { RowKernel } from '../abi/row-kernel.ts';
+import type { Partitioning } from '../dataflow/plan.ts';
+import { BATCH_BYTES_TARGET } from '../limits.ts';
+import type { Batch } from '../model/batch.ts';
+import type { ChannelSender } from './channel.ts';
+import { OutputTarget } from './output-target.ts';
+
+/** One edge of a task: the tasks downstream that it feeds, and how rows are dealt to them. */
+export interface OutputEdge {
+  readonly targets: readonly OutputTarget[];
+  /** Takes a batch's rows, whatever the channels say. May write into the rows' tags. */
+  send(batch: Batch): void;
+}
+
+export interface OutputEdgeOptions {
+  readonly partitioning: Partitioning;
+  /** One sender per task downstream, in order; a single one for `forward`. */
+  readonly senders: readonly ChannelSender[];
+  readonly keyGroups: number;
+  readonly kernel: RowKernel;
+  /** Index of the sending task: `rebalance` starts there, so that equal senders do not all start with the same task. */
+  readonly task: number;
+}
+
+/** With more targets than this, buffers start small: a task may feed 128. */
+const FULL_SIZE_TARGETS = 8;
+const SMALL_BUFFER_BYTES = 4096;
+
+export function createOutputEdge(options: OutputEdgeOptions): OutputEdge {
+  const { partitioning, senders } = options;
+  const initialBytes = senders.length > FULL_SIZE_TARGETS ? SMALL_BUFFER_BYTES : BATCH_BYTES_TARGET;
+  const targets = senders.map((sender) => new OutputTarget(sender, initialBytes));
+  switch (partitioning.kind) {
+    case 'forward':
+      return { targets, send: (batch) => targets[0].pass(batch) };
+    case 'broadcast':
+      return {
+        targets,
+        send(batch) {
+          for (const target of targets) target.pass(batch);
+        },
+      };
+    case 'rebalance':
+      return { targets, send: rebalance(targets, options.task) };
+    case 'key':
+      return { targets, send: partitionByKey(targets, partitioning, options) };
+    default:
+      return partitioning satisfies never;
+  }
+}
+
+/** Rows gather for one target until they are a batch, then it is the next one's turn. */
+function rebalance(targets: readonly OutputTarget[], task: number): (batch: Batch) => void {
+  let turn = task % targets.length;
+  return (batch) => {
+    const target = targets[turn];
+    target.pass(batch);
+    if (!target.hasRows) turn = (turn + 1) % targets.length;
+  };
+}
+
+/** Hashes always, also for a single target: the tags of a keyed input hold the hashes. */
+function partitionByKey(
+  targets: readonly OutputTarget[],
+  partitioning: Partitioning & { kind: 'key' },
+  options: OutputEdgeOptions,
+): (batch: Batch) => void {
+  const { kernel, keyGroups } = options;
+  const { key } = partitioning;
+  if (targets.length === 1) {
+    return (batch) => {
+      kernel.hashKeys(batch, key);
+      targets[0].pass(batch);
+    };
+  }
+  const builders: BatchBuilder[] = new Array(targets.length);
+  return (batch) => {
+    kernel.hashKeys(batch, key);
+    for (let i = 0; i < targets.length; i += 1) builders[i] = targets[i].gathering;
+    kernel.partition(batch, keyGroups, builders);
+    for (const target of targets) target.settle();
+  };
+}

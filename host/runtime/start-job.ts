@@ -1,0 +1,113 @@
+import { MillraceError } from '../errors.ts';
+import { createCheckpointStore } from './checkpoint-store.ts';
+import { Coordinator } from './coordinator.ts';
+import { deployTasks } from './deploy-tasks.ts';
+import { JobLog } from './job-log.ts';
+import { completeParts, type JobParts } from './job-parts.ts';
+import type { JobSpec } from './job-spec.ts';
+import { compileModules, findSplits, recordOf, recoverSinks } from './prepare-job.ts';
+import { recoverCheckpoint } from './recover-checkpoint.ts';
+import type { RunningJob } from './running-job.ts';
+import { UpdateLog } from './update-log.ts';
+import { createWakeWords } from './wake-words.ts';
+
+/**
+ * Starts a job in this process, from its newest checkpoint that can be read back, or from the beginning. Resolves when all
+ * its tasks run; throws what keeps it from running (`SOURCE_UNAVAILABLE`, `CHECKPOINT_CORRUPT`, `MODULE_NOT_FOUND`, …).
+ *
+ *     const job = await startJob(spec);
+ *     const outcome = await job.ended;
+ */
+export async function startJob(spec: JobSpec, parts: Partial<JobParts> = {}): Promise<RunningJob> {
+  const complete = await completeParts(spec, parts);
+  const log = new JobLog(complete.clock, (line) => complete.files.log(line));
+  try {
+    return await start(spec, complete, log);
+  } catch (thrown) {
+    const { code, message } = MillraceError.from(thrown);
+    log.add({ level: 'error', text: `attempt ${spec.attempt} did not start: ${code}: ${message}` });
+    log.close();
+    throw thrown;
+  }
+}
+
+async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<RunningJob> {
+  const { plan } = spec;
+  const { clock, storage, files } = parts;
+  const say = log.add.bind(log);
+  const store = createCheckpointStore(storage, spec.id);
+  const { manifest, nextCheckpoint } = await recoverCheckpoint(store, plan.keyGroups, say);
+  const updates = await UpdateLog.open({ storage, nowMs: () => clock.nowMs(), log: say });
+  await updates.reconcile(manifest);
+  if (manifest !== undefined) {
+    const { checkpoint } = manifest;
+    await files.restoreDeadLetters(checkpoint, await store.deadLetters(checkpoint));
+  }
+  const modules = { ...spec.modules, ...manifest?.modules };
+  const compiled = await compileModules({ spec, modules, updates, parts });
+  await recoverSinks(spec, parts, manifest);
+  const splits = await findSplits(plan, parts.connectors, manifest);
+  const workers = Math.max(1, Math.min(spec.threads, plan.parallelism));
+  const deployment = deployTasks(plan, workers, splits, manifest);
+  const letGo = parts.keepAlive();
+  const coordinator = new Coordinator({
+    spec,
+    workers,
+    clock,
+    log: say,
+    pid: process.pid,
+    usage: parts.usage,
+    deliver: parts.deliver,
+    checkpoints: {
+      tasks: deployment.tasks,
+      splitOrder: orderOf(splits),
+      nextCheckpoint,
+      completed: await store.completed(),
+      restored: manifest && recordOf(manifest),
+      store,
+      publishDeadLetters: (lines) => files.appendDeadLetters(lines),
+    },
+    swaps: { modules, sandbox: parts.sandbox, readModule: parts.readModule, updates },
+    onEnded() {
+      letGo();
+      log.close();
+    },
+  });
+  if (manifest?.final === true) {
+    await coordinator.finishAtOnce();
+    return coordinator;
+  }
+  const wakeWords = spec.threads > 0 ? createWakeWords(workers) : undefined;
+  const starts = deployment.workers.map((share, worker) => ({
+    worker,
+    job: spec.id,
+    directory: spec.directory,
+    attempt: spec.attempt,
+    plan,
+    modules,
+    compiled,
+    ...share,
+    wakeWords,
+  }));
+  try {
+    await coordinator.start((onDeath) => parts.startWorkers(starts, onDeath));
+  } catch (thrown) {
+    await coordinator.ended;
+    throw thrown;
+  }
+  say({ level: 'info', text: `attempt ${spec.attempt} runs on ${describe(spec, workers)}` });
+  return coordinator;
+}
+
+function describe(spec: JobSpec, workers: number): string {
+  return spec.threads > 0 ? `${workers} worker threads` : 'the calling thread';
+}
+
+/** Split id → its place, by source. */
+function orderOf(
+  splits: ReadonlyMap<string, readonly { readonly id: string }[]>,
+): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  return new Map(
+    [...splits].map(([source, list]) => [source, new Map(list.map(({ id }, i) => [id, i]))]),
+  );
+}

@@ -1,0 +1,37 @@
+import type { Split } from '../connectors/source.ts';
+import type { DeadLetter, OperatorSnapshot } from '../dataflow/operator.ts';
+import type { Json } from '../model/json.ts';
+
+/** What a task took down at a barrier. Bytes and promises: making it durable comes after, while the task goes on. */
+export interface TaskCapture {
+  readonly checkpoint: number;
+  readonly splits: { readonly operator: string; readonly splits: readonly Split[] } | undefined;
+  readonly snapshots: readonly { readonly operator: string; readonly snapshot: OperatorSnapshot }[];
+  readonly transaction: { readonly operator: string; readonly ready: Promise<Json> } | undefined;
+  readonly watermarkMs: number;
+  /** The task has sent its end: it will do nothing more. */
+  readonly finished: boolean;
+  /** How long the task stood still. */
+  readonly pauseMs: number;
+  /** Since the last barrier. */
+  readonly deadLetters: readonly DeadLetterEntry[];
+}
+
+/** A line of `dead-letters.jsonl`, before it is written. */
+export type DeadLetterEntry =
+  | ({ readonly kind: 'record' } & DeadLetter)
+  | {
+      readonly kind: 'malformed';
+      readonly source: string;
+      readonly split: string;
+      readonly offset: number;
+      readonly reason: string;
+      readonly excerpt: string;
+    };
+
+/** What a task tells its worker. */
+export interface TaskReport {
+  captured(capture: TaskCapture): void;
+  swapped(step: string, update: number, pauseMs: number): void;
+  finished(): void;
+}

@@ -1,0 +1,281 @@
+import type { Clock } from '../clock.ts';
+import type {
+  Operator,
+  OperatorCounters,
+  Output,
+  SwappableOperator,
+} from '../dataflow/operator.ts';
+import type { Chain } from '../dataflow/plan.ts';
+import { MillraceError } from '../errors.ts';
+import type { Element } from '../model/element.ts';
+import type { CompiledModule } from '../sandbox/guest.ts';
+import type { DeadLetterBox } from './dead-letter-box.ts';
+import type { SinkStage } from './sink-stage.ts';
+import type { SourceInput } from './source-input.ts';
+import type { TaskReport } from './task-capture.ts';
+import type { TaskInput } from './task-input.ts';
+import type { TaskOutput } from './task-output.ts';
+
+export interface TaskOptions {
+  /** Number among all tasks of the job. */
+  readonly index: number;
+  readonly chain: Chain;
+  /** Number among the tasks of its chain. */
+  readonly task: number;
+  readonly input: TaskInput & { readonly watermarkMs: number };
+  /** The input, when it is a source. */
+  readonly source: { readonly input: SourceInput; readonly counters: OperatorCounters } | undefined;
+  /** The steps between source and sink. */
+  readonly operators: readonly Operator[];
+  readonly sink: SinkStage | undefined;
+  readonly output: TaskOutput;
+  readonly deadLetters: DeadLetterBox;
+  readonly clock: Clock;
+  readonly report: TaskReport;
+  /** The checkpoint that the task was restored from had it finished: its steps have said their last. */
+  readonly spent: boolean;
+}
+
+interface ArmedSwap {
+  readonly step: string;
+  readonly update: number;
+  readonly checkpoint: number;
+}
+
+/**
+ * One parallel slice of a chain. Driven by `run`; never waits, never blocks.
+ *
+ * T1  One element at a time, and none while output waits or the sink is full: a task holds at most what one element gave
+ *     rise to.
+ * T2  At barrier n: snapshot of all its operators, then the swaps armed for n, then barrier n downstream. So a
+ *     checkpoint's states are those of before the swap, and every record after the barrier sees the new version.
+ * T3  A task that has finished answers every trigger by itself. A trigger that comes while the last of its inputs ends is
+ *     answered when it finishes, unless its barrier came first. Each checkpoint is answered at most once.
+ */
+export class Task {
+  readonly index: number;
+  readonly chain: Chain;
+  readonly task: number;
+  readonly #options: TaskOptions;
+  readonly #output: TaskOutput;
+  /** `#links[i]` is where operator i hands its output. */
+  readonly #links: Output[] = [];
+  readonly #entry: Output;
+  readonly #armed: ArmedSwap[] = [];
+  #state: 'running' | 'ending' | 'finished' = 'running';
+  #spent: boolean;
+  /** Latest checkpoint that this task has taken part in. */
+  #captured = 0;
+  /** Latest trigger that waits for the task to finish. */
+  #triggered = 0;
+
+  constructor(options: TaskOptions) {
+    this.index = options.index;
+    this.chain = options.chain;
+    this.task = options.task;
+    this.#options = options;
+    this.#output = options.output;
+    this.#spent = options.spent;
+    let next: Output = options.sink ?? options.output;
+    for (const operator of options.operators.toReversed()) {
+      this.#links.unshift(next);
+      next = link(operator, next);
+    }
+    this.#entry = next;
+  }
+
+  get finished(): boolean {
+    return this.#state === 'finished';
+  }
+
+  /** When the task has something to do without any element coming; undefined = never. */
+  get dueMs(): number | undefined {
+    return this.#output.dueMs;
+  }
+
+  /** Does one element's worth of work; false = there was nothing to do. */
+  run(nowMs: number): boolean {
+    if (this.#state === 'finished') return false;
+    if (this.#output.blocked && !this.#output.drain()) return false;
+    if (this.#state === 'ending') {
+      this.#finish();
+      return true;
+    }
+    if (this.#options.sink?.full === true) return false;
+    const element = this.#options.input.next(nowMs);
+    if (element === undefined) {
+      this.#options.sink?.flush();
+      return this.#output.flushDue(nowMs);
+    }
+    this.#take(element);
+    this.#output.flushDue(nowMs);
+    return true;
+  }
+
+  /** Checkpoint `checkpoint` has begun: a source answers with a barrier, the others wait for theirs. */
+  trigger(checkpoint: number): void {
+    if (this.#state === 'finished') this.#capture(checkpoint);
+    else if (this.#state === 'running' && this.#options.source !== undefined) {
+      this.#options.source.input.trigger(checkpoint);
+      this.#triggered = checkpoint;
+    } else this.#triggered = checkpoint;
+  }
+
+  /** Checkpoint `checkpoint` is durable. */
+  async commit(checkpoint: number): Promise<void> {
+    this.#options.deadLetters.settle(checkpoint);
+    await this.#options.sink?.commit(checkpoint);
+  }
+
+  pause(): void {
+    this.#options.source?.input.pause();
+  }
+
+  resume(): void {
+    this.#options.source?.input.resume();
+  }
+
+  /** Prepares a new version of a step beside the one that runs. Throws `UPDATE_REFUSED`. */
+  stage(step: string, module: CompiledModule): void {
+    this.#swappable(step).stage(module);
+  }
+
+  unstage(step: string): void {
+    this.#swappable(step).unstage();
+  }
+
+  /** The staged version of a step takes over at the barrier of `checkpoint`. */
+  arm(step: string, update: number, checkpoint: number): void {
+    this.#armed.push({ step, update, checkpoint });
+  }
+
+  hasStep(step: string): boolean {
+    return this.#options.operators.some((operator) => operator.id === step);
+  }
+
+  /** So many dead letters wait that a checkpoint should come soon. */
+  get crowded(): boolean {
+    return this.#options.deadLetters.crowded;
+  }
+
+  /** One per operator of the chain, in order. */
+  counters(): readonly OperatorCounters[] {
+    const { source, operators, sink } = this.#options;
+    return [
+      ...(source === undefined ? [] : [source.counters]),
+      ...operators.map((operator) => operator.counters),
+      ...(sink === undefined ? [] : [sink.counters]),
+    ];
+  }
+
+  get watermarkMs(): number {
+    return this.#options.input.watermarkMs;
+  }
+
+  get lagBytes(): number | undefined {
+    return this.#options.source?.input.lagBytes;
+  }
+
+  #take(element: Element): void {
+    switch (element.kind) {
+      case 'batch':
+        if (element.batch.count > 0) this.#entry.batch(element.batch);
+        return;
+      case 'watermark':
+        this.#advance(element.timeMs);
+        this.#output.mark(element);
+        return;
+      case 'barrier':
+        this.#capture(element.checkpoint);
+        this.#output.mark(element);
+        return;
+      case 'end':
+        this.#end();
+        this.#output.mark(element);
+        this.#state = 'ending';
+        if (!this.#output.blocked) this.#finish();
+        return;
+      default:
+        element satisfies never;
+    }
+  }
+
+  #advance(timeMs: number): void {
+    if (this.#spent) return;
+    const { operators } = this.#options;
+    for (let i = 0; i < operators.length; i += 1) operators[i].onWatermark(timeMs, this.#links[i]);
+  }
+
+  #end(): void {
+    if (this.#spent) return;
+    const { operators } = this.#options;
+    for (let i = 0; i < operators.length; i += 1) operators[i].onEnd(this.#links[i]);
+    this.#spent = true;
+  }
+
+  #finish(): void {
+    this.#state = 'finished';
+    this.#options.sink?.flush();
+    this.#options.report.finished();
+    if (this.#triggered > this.#captured) this.#capture(this.#triggered);
+  }
+
+  #capture(checkpoint: number): void {
+    if (checkpoint <= this.#captured) return;
+    this.#captured = checkpoint;
+    const { source, operators, sink, deadLetters, clock, report, input } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const splits = source && {
+      operator: this.chain.operators[0].id,
+      splits: source.input.splits(),
+    };
+    const snapshots = operators.map((one) => ({ operator: one.id, snapshot: one.snapshot() }));
+    const transaction = sink && { operator: sink.id, ready: sink.preCommit(checkpoint) };
+    this.#swap(checkpoint);
+    const letters = deadLetters.capture(checkpoint);
+    report.captured({
+      checkpoint,
+      splits,
+      snapshots,
+      transaction,
+      watermarkMs: input.watermarkMs,
+      finished: this.#state === 'finished',
+      pauseMs: clock.monotonicMs() - startedMs,
+      deadLetters: letters,
+    });
+  }
+
+  #swap(checkpoint: number): void {
+    while (this.#armed.length > 0 && this.#armed[0].checkpoint <= checkpoint) {
+      const { step, update } = this.#armed.shift() as ArmedSwap;
+      const startedMs = this.#options.clock.monotonicMs();
+      this.#swappable(step).swap();
+      const pauseMs = this.#options.clock.monotonicMs() - startedMs;
+      this.#options.report.swapped(step, update, pauseMs);
+    }
+  }
+
+  #swappable(step: string): SwappableOperator {
+    const operator = this.#options.operators.find((one) => one.id === step);
+    if (operator === undefined || !('swap' in operator)) {
+      throw new MillraceError('UPDATE_REFUSED', `step "${step}" runs no function`, {
+        hint: 'only steps with a function of a module can be updated',
+      });
+    }
+    return operator as SwappableOperator;
+  }
+
+  async close(): Promise<void> {
+    for (const operator of this.#options.operators) operator.close();
+    await this.#options.source?.input.close();
+    await this.#options.sink?.close();
+  }
+}
+
+function link(operator: Operator, output: Output): Output {
+  return {
+    batch(batch) {
+      if (batch.count > 0) operator.onBatch(batch, output);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { RowObject } from '../../host/abi/row-object.ts';
+import type { Connector } from '../../host/connectors/connector.ts';
+import { checkPipeline, type Pipeline } from '../../host/dataflow/pipeline.ts';
+import { planPipeline } from '../../host/dataflow/plan-pipeline.ts';
+import type { JobParts } from '../../host/runtime/job-parts.ts';
+import type { JobSpec } from '../../host/runtime/job-spec.ts';
+import type { RunningJob, UpdateRequest } from '../../host/runtime/running-job.ts';
+import { startJob } from '../../host/runtime/start-job.ts';
+import { compiledModule, createTaskParts } from './job-task-parts.ts';
+import { decodeBatch } from './rows.ts';
+
+/** A job in a directory of its own, that can be started again and again, and the records its `memory` sinks committed. */
+export interface JobBench {
+  readonly directory: string;
+  readonly spec: JobSpec;
+  /** Starts the next attempt. */
+  start(change?: StartChange): Promise<RunningJob>;
+  /** Committed records of a sink, in order of commit; a repeated delivery counts once. */
+  committed(sink: string): readonly RowObject[];
+  /** The update of a step to the module with this digest. */
+  update(step: string, digest: string): UpdateRequest;
+}
+
+export interface JobBenchOptions {
+  readonly pipeline: Omit<Pipeline, 'name'>;
+  readonly threads?: number;
+  readonly parallelism?: number;
+  readonly connectors?: readonly Connector[];
+  readonly parts?: Partial<JobParts>;
+}
+
+export interface StartChange {
+  readonly parallelism?: number;
+  readonly threads?: number;
+  readonly parts?: Partial<JobParts>;
+}
+
+/** Makes a `JobBench`. Its directory is removed when the test ends, and jobs that still run are cancelled. */
+export function createJobBench(options: JobBenchOptions): JobBench {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  const base = createTaskParts(directory);
+  const taskPartsModule = new URL('./job-task-parts.ts', import.meta.url).href;
+  const connectors = new Map(base.connectors);
+  for (const connector of options.connectors ?? []) connectors.set(connector.name, connector);
+  const rows = new Map<string, RowObject[]>();
+  const seen = new Set<string>();
+  const jobs: RunningJob[] = [];
+  let attempt = 0;
+
+  function specOf(change: StartChange): JobSpec {
+    const { plan, modules } = planOf(options, connectors, directory, change);
+    return {
+      id: 'job-1',
+      directory,
+      plan,
+      modules,
+      modulePaths: { v1: 'v1', v2: 'v2', v3: 'v3' },
+      attempt,
+      threads: change.threads ?? options.threads ?? 0,
+    };
+  }
+
+  onTestFinished(async () => {
+    for (const job of jobs) await job.cancel();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return {
+    directory,
+    spec: specOf({}),
+    async start(change = {}) {
+      attempt += 1;
+      const spec = specOf(change);
+      const sinks = spec.plan.chains.flatMap((chain) => chain.operators);
+      const job = await startJob(spec, {
+        ...(spec.threads === 0 ? { ...base, connectors } : {}),
+        taskPartsModule,
+        readModule: async (path) => new TextEncoder().encode(path),
+        deliver(sink, batch, key) {
+          if (seen.has(key)) return;
+          seen.add(key);
+          const schema = sinks.find((one) => one.id === sink);
+          if (schema?.kind !== 'sink') throw new Error(`no sink "${sink}"`);
+          rows.set(sink, [...(rows.get(sink) ?? []), ...decodeBatch(schema.schema, batch)]);
+        },
+        ...options.parts,
+        ...change.parts,
+      });
+      jobs.push(job);
+      return job;
+    },
+    committed: (sink) => rows.get(sink) ?? [],
+    update: (step, digest) => ({
+      step,
+      module: { ref: `text@${digest}`, digest },
+      path: digest,
+      strategy: 'barrier',
+    }),
+  };
+}
+
+function planOf(
+  options: JobBenchOptions,
+  connectors: ReadonlyMap<string, Connector>,
+  baseDirectory: string,
+  change: StartChange,
+) {
+  const { description } = compiledModule('v1');
+  return planPipeline(
+    checkPipeline({ name: 'job', modules: { text: 'text@v1' }, ...options.pipeline }),
+    {
+      modules: new Map([['text', { ref: 'text@v1', digest: 'v1', description }]]),
+      connectors,
+      baseDirectory,
+      parallelism: change.parallelism ?? options.parallelism,
+    },
+  );
+}

@@ -83,6 +83,8 @@ export const ERRORS = {
   REQUEST_INVALID: entry('request', 400, 'the request does not match its schema'),
   ROUTE_NOT_FOUND: entry('request', 404, 'there is no such route'),
   BODY_TOO_LARGE: entry('request', 413, 'the request body exceeds its limit'),
+  CONTENT_TYPE: entry('request', 415, 'the route takes no body of this content type'),
+  ORIGIN_REFUSED: entry('request', 403, 'a foreign web page made the request'),
   UNAUTHORIZED: entry('request', 401, 'the request carries no valid token'),
   BIND_REFUSED: entry('request', 400, 'the server does not bind beyond loopback without a token'),
   PORT_TAKEN: entry('request', 409, 'the port is in use'),

@@ -2,6 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError } from '../errors.ts';
 import { writeFileDurably } from '../storage/write-file-durably.ts';
+import { CheckpointHistory } from './checkpoint-history.ts';
 import { bareRemains, type JobRemains } from './ended-job.ts';
 import type { JobSpec } from './job-spec.ts';
 import { processIdentity } from './process-identity.ts';
@@ -38,6 +39,15 @@ else await run(spec);
 
 async function run(spec: JobSpec): Promise<void> {
   const job = startJob(spec);
+  const history = new CheckpointHistory(directory);
+  job.then(
+    (started) =>
+      started.subscribe((event) => {
+        if (event.kind !== 'checkpoint' || event.checkpoint.state === 'running') return;
+        history.add(event.checkpoint);
+      }),
+    () => {},
+  );
   const server = await openRunnerServer({ id: spec.id, attempt, socket, job });
   sayReady();
   const remains = await remainsOf(spec, job);

@@ -25,3 +25,11 @@ export const cancelQuery = z.object({
     .default('false')
     .describe('also forget the job and remove its files'),
 });
+
+export const compileQuery = z.object({
+  version: z.string().optional().describe('the number it gets; default: the next'),
+});
+
+export const deadLetterQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+});

@@ -1,0 +1,32 @@
+import { writeSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { compileAssemblyScript } from '../../guest-sdk/assemblyscript/compile.ts';
+import { MillraceError } from '../errors.ts';
+import type { CompileResult } from './compile-source.ts';
+
+// The program of the child that compiles a stranger's source, see `compile-source.ts`. Source comes on standard input,
+// the result goes to descriptor 3: what else the process might print is not read by anyone.
+
+const RESULT_DESCRIPTOR = 3;
+
+const { source, name } = JSON.parse(await text(process.stdin)) as {
+  readonly source: string;
+  readonly name: string;
+};
+write(await compile());
+
+async function compile(): Promise<CompileResult> {
+  try {
+    const { wasm, sourceMap } = await compileAssemblyScript({ source, name });
+    return { ok: true, wasm: Buffer.from(wasm).toString('base64'), sourceMap };
+  } catch (thrown) {
+    return { ok: false, error: MillraceError.from(thrown).report() };
+  }
+}
+
+function write(result: CompileResult): void {
+  const bytes = Buffer.from(JSON.stringify(result));
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(RESULT_DESCRIPTOR, bytes, written);
+  }
+}

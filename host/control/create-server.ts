@@ -1,0 +1,137 @@
+import { join, resolve } from 'node:path';
+import sse from '@fastify/sse';
+import fastify, { type FastifyBaseLogger } from 'fastify';
+import {
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { systemClock } from '../clock.ts';
+import { builtinConnectors } from '../connectors/registry.ts';
+import { gate } from '../sandbox/gate.ts';
+import { createLocalBlobStore } from '../storage/local-blob-store.ts';
+import { type Admission, admitToken } from './admit-request.ts';
+import { answerError, answerNotFound } from './answer-error.ts';
+import { createCompileSource } from './compile-source.ts';
+import { takeDataDirectory } from './data-directory.ts';
+import { processRunners } from './job-runners.ts';
+import { createJobStore } from './job-store.ts';
+import { addOpenApi } from './open-api.ts';
+import { openCatalog } from './open-catalog.ts';
+import { healthRoutes } from './routes/health.ts';
+import { indexPageRoutes } from './routes/index-page.ts';
+import { jobCheckpointRoutes } from './routes/job-checkpoints.ts';
+import { jobControlRoutes } from './routes/job-control.ts';
+import { jobDeadLetterRoutes } from './routes/job-dead-letters.ts';
+import { jobLogRoutes } from './routes/job-logs.ts';
+import { jobUpdateRoutes } from './routes/job-updates.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { moduleUploadRoutes } from './routes/module-uploads.ts';
+import { moduleRoutes } from './routes/modules.ts';
+import type { Server, ServerParts } from './server-type.ts';
+import { openSupervisor } from './supervisor.ts';
+
+export interface ServerOptions {
+  /** The data directory; made if it is not there. */
+  readonly data: string;
+  /** When given, every request but health checks must carry it as a bearer token. */
+  readonly token?: string;
+  /** Instead of the token, or besides it: throws when a request may not be served. */
+  readonly admit?: Admission;
+  /** Where faults of the server itself are written; default: nowhere. */
+  readonly logger?: FastifyBaseLogger;
+}
+
+const ROUTES = [
+  moduleRoutes,
+  moduleUploadRoutes,
+  jobRoutes,
+  jobControlRoutes,
+  jobUpdateRoutes,
+  jobCheckpointRoutes,
+  jobLogRoutes,
+  jobDeadLetterRoutes,
+  metricsRoutes,
+  healthRoutes,
+  indexPageRoutes,
+];
+
+/**
+ * The server as a fastify instance that does not listen yet, so that a host application can mount it or `inject` into it.
+ * Jobs of the data directory are taken up at once; closing the instance leaves them running.
+ * Throws `DATA_DIRECTORY`.
+ *
+ *     const server = await createServer({ data: './millrace-data' });
+ *     await server.listen({ port: 7070 });
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const data = takeDataDirectory(resolve(options.data));
+  const closing = new AbortController();
+  const server = newInstance(options);
+  let parts: ServerParts;
+  try {
+    parts = await openParts(server, data.path, closing.signal);
+  } catch (thrown) {
+    data.release();
+    throw thrown;
+  }
+  server.addHook('preClose', async () => closing.abort());
+  server.addHook('onClose', async () => {
+    await parts.supervisor.close();
+    data.release();
+  });
+  await addOpenApi(server);
+  // At run time the import is the plugin itself, which its types do not know of a CommonJS module.
+  await server.register(sse as unknown as typeof sse.default);
+  for (const routes of ROUTES) {
+    await server.register(async (scope) => routes(scope as Server, parts));
+  }
+  await server.ready();
+  return server;
+}
+
+function newInstance(options: ServerOptions): Server {
+  const { token, admit, logger } = options;
+  const server = fastify({
+    loggerInstance: logger,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>();
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.setErrorHandler(answerError);
+  server.setNotFoundHandler(answerNotFound);
+  const admissions = [admit, token === undefined ? undefined : admitToken(token)];
+  server.addHook('onRequest', async (request) => {
+    for (const check of admissions) check?.(request);
+  });
+  return server;
+}
+
+async function openParts(server: Server, data: string, closing: AbortSignal): Promise<ServerParts> {
+  const directory = join(data, 'modules');
+  const catalog = await openCatalog({
+    directory,
+    blobs: createLocalBlobStore(directory),
+    gate,
+    nowMs: () => systemClock.nowMs(),
+  });
+  const supervisor = await openSupervisor({
+    store: createJobStore(join(data, 'jobs')),
+    catalog,
+    runners: processRunners(join(data, 'cache')),
+    clock: systemClock,
+    log: (level, text) => server.log[level](text),
+  });
+  return {
+    catalog,
+    supervisor,
+    connectors: builtinConnectors,
+    compile: createCompileSource(),
+    clock: systemClock,
+    workingDirectory: process.cwd(),
+    closing,
+  };
+}

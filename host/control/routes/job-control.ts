@@ -1,0 +1,89 @@
+import { errorAnswer } from '../schemas/error-answer.ts';
+import { jobAnswer, jobStoppedAnswer } from '../schemas/job-answer.ts';
+import { cancelQuery, jobPath } from '../schemas/parameters.ts';
+import type { Server, ServerParts } from '../server-type.ts';
+import { isFinal } from '../stored-job.ts';
+import { checkpointView } from '../views/checkpoint-view.ts';
+import { jobView, reportOf } from '../views/job-view.ts';
+
+const tags = ['jobs'];
+const failures = { 404: errorAnswer, 409: errorAnswer };
+
+/** Stopping, pausing and ending jobs. */
+export async function jobControlRoutes(server: Server, parts: ServerParts): Promise<void> {
+  const { supervisor } = parts;
+
+  server.post(
+    '/v1/jobs/:job/stop',
+    {
+      schema: {
+        tags,
+        summary: 'Ends a job with a last checkpoint; answers when it has ended',
+        params: jobPath,
+        response: { 200: jobStoppedAnswer, ...failures, 503: errorAnswer },
+      },
+    },
+    async (request) => {
+      const job = supervisor.job(request.params.job);
+      const checkpoint = await job.stop();
+      return {
+        job: jobView(job, undefined),
+        checkpoint: checkpoint === undefined ? null : checkpointView(checkpoint),
+      };
+    },
+  );
+
+  server.post(
+    '/v1/jobs/:job/pause',
+    {
+      schema: {
+        tags,
+        summary: 'Makes the sources of a job stop reading',
+        params: jobPath,
+        response: { 200: jobAnswer, ...failures },
+      },
+    },
+    async (request) => {
+      const job = supervisor.job(request.params.job);
+      await job.pause();
+      return jobView(job, await reportOf(job));
+    },
+  );
+
+  server.post(
+    '/v1/jobs/:job/resume',
+    {
+      schema: {
+        tags,
+        summary: 'Makes the sources of a job read again',
+        params: jobPath,
+        response: { 200: jobAnswer, ...failures },
+      },
+    },
+    async (request) => {
+      const job = supervisor.job(request.params.job);
+      await job.resume();
+      return jobView(job, await reportOf(job));
+    },
+  );
+
+  server.delete(
+    '/v1/jobs/:job',
+    {
+      schema: {
+        tags,
+        summary: 'Ends a job at once; with purge also forgets it and removes its files',
+        params: jobPath,
+        querystring: cancelQuery,
+        response: { 200: jobAnswer, ...failures },
+      },
+    },
+    async (request) => {
+      const job = supervisor.job(request.params.job);
+      const purge = request.query.purge === 'true';
+      if (!purge || !isFinal(job.stored.state)) await job.cancel();
+      if (purge) await supervisor.purge(request.params.job);
+      return jobView(job, undefined);
+    },
+  );
+}

@@ -1,0 +1,126 @@
+import { MillraceError } from '../../errors.ts';
+import { SUBMISSION_BYTES_MAX } from '../../limits.ts';
+import { planRequest } from '../plan-request.ts';
+import { errorAnswer } from '../schemas/error-answer.ts';
+import {
+  exceptionListAnswer,
+  jobAnswer,
+  jobDetailAnswer,
+  jobListAnswer,
+} from '../schemas/job-answer.ts';
+import { jobPath, submitQuery } from '../schemas/parameters.ts';
+import { dryRunAnswer, planAnswer } from '../schemas/plan-answer.ts';
+import type { Server, ServerParts } from '../server-type.ts';
+import { exceptionsView, jobDetailView, jobView, reportOf } from '../views/job-view.ts';
+import { planView } from '../views/plan-view.ts';
+
+const DOCUMENT_TYPES = [
+  'application/yaml',
+  'application/json',
+  'application/x-yaml',
+  'text/yaml',
+  'text/plain',
+];
+
+const tags = ['jobs'];
+
+/** Submitting jobs and looking at them. */
+export async function jobRoutes(server: Server, parts: ServerParts): Promise<void> {
+  const { supervisor } = parts;
+  await server.register(async (scope) => submitRoute(scope as Server, parts));
+
+  server.get(
+    '/v1/jobs',
+    { schema: { tags, summary: 'All jobs, oldest first', response: { 200: jobListAnswer } } },
+    async () => ({
+      jobs: await Promise.all(
+        supervisor.list().map(async (job) => jobView(job, await reportOf(job))),
+      ),
+    }),
+  );
+
+  server.get(
+    '/v1/jobs/:job',
+    {
+      schema: {
+        tags,
+        summary: 'A job',
+        params: jobPath,
+        response: { 200: jobDetailAnswer, 404: errorAnswer },
+      },
+    },
+    async (request) => {
+      const job = supervisor.job(request.params.job);
+      return jobDetailView(job, await reportOf(job));
+    },
+  );
+
+  server.get(
+    '/v1/jobs/:job/plan',
+    {
+      schema: {
+        tags,
+        summary: 'What a job runs: chains of operators and edges between them',
+        params: jobPath,
+        response: { 200: planAnswer, 404: errorAnswer },
+      },
+    },
+    async (request) => {
+      const job = supervisor.job(request.params.job);
+      const report = await reportOf(job);
+      return planView(job.stored.plan, report?.modules ?? job.stored.modules);
+    },
+  );
+
+  server.get(
+    '/v1/jobs/:job/exceptions',
+    {
+      schema: {
+        tags,
+        summary: 'Failures of a job, oldest first',
+        params: jobPath,
+        response: { 200: exceptionListAnswer, 404: errorAnswer },
+      },
+    },
+    async (request) => exceptionsView(supervisor.job(request.params.job).stored),
+  );
+}
+
+/** In a scope of its own: only here a body is text, whether it is called JSON or YAML. */
+async function submitRoute(server: Server, parts: ServerParts): Promise<void> {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser(DOCUMENT_TYPES, { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  );
+  server.post(
+    '/v1/jobs',
+    {
+      bodyLimit: SUBMISSION_BYTES_MAX,
+      config: { rawBody: DOCUMENT_TYPES },
+      schema: {
+        tags,
+        summary: 'Submits a pipeline document, YAML or JSON',
+        querystring: submitQuery,
+        response: { 200: dryRunAnswer, 201: jobAnswer, 400: errorAnswer, 422: errorAnswer },
+      },
+    },
+    async (request, reply) => {
+      if (typeof request.body !== 'string') throw noDocument();
+      const { dryRun, baseDirectory = parts.workingDirectory, parallelism } = request.query;
+      const planned = await planRequest({ text: request.body, baseDirectory, parallelism }, parts);
+      if (dryRun === 'true') {
+        return reply
+          .code(200)
+          .send({ valid: true as const, plan: planView(planned.plan, planned.modules) });
+      }
+      const job = await parts.supervisor.submit(planned);
+      return reply.code(201).send(jobView(job, undefined));
+    },
+  );
+}
+
+function noDocument(): MillraceError {
+  return new MillraceError('PIPELINE_UNREADABLE', 'the request has no pipeline document', {
+    hint: 'send it as the body, with content type application/yaml or application/json',
+  });
+}

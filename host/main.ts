@@ -1,0 +1,37 @@
+import { commandLine } from './cli/command-line.ts';
+import type { CommandParts } from './cli/command-parts.ts';
+import { processTerminal } from './cli/output.ts';
+
+/** Runs the command line of this process and sets its exit code. Called by the entry `cli/millrace.js`. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  process.exitCode = await commandLine(args, processParts());
+}
+
+/** What the command line works with in a real process. What only one command needs is loaded when it is asked for. */
+function processParts(): CommandParts {
+  return {
+    terminal: processTerminal(),
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    serve: async (options) => (await import('./control/serve.ts')).serve(options),
+    catalogModule: async (data, ref) =>
+      (await import('./control/read-catalog-module.ts')).readCatalogModule(data, ref),
+    interrupted: createInterrupted(),
+  };
+}
+
+/** Each promise resolves at the next request to stop. Until the first is asked for, a request ends the process as ever. */
+function createInterrupted(): () => Promise<void> {
+  let waiting: (() => void)[] = [];
+  let listening = false;
+  const interrupt = () => {
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  };
+  return () => {
+    if (!listening) for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, interrupt);
+    listening = true;
+    return new Promise((resolve) => waiting.push(resolve));
+  };
+}

@@ -42,7 +42,7 @@ function replaced(target: unknown, path: readonly string[], set: Assignment): un
 
 function readValue(assignment: string, start: number): unknown {
   try {
-    return parse(assignment.slice(start), { maxAliasCount: 0, logLevel: 'silent' });
+    return parse(assignment.slice(start), { maxAliasCount: 0, logLevel: 'error' });
   } catch (cause) {
     throw misuse(assignment, 'the value is not YAML', cause);
   }

@@ -17,7 +17,7 @@ export function readText(text: string): unknown {
     uniqueKeys: false,
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const faults = [...document.errors, ...document.warnings].map((fault) =>
     at(lines, fault.pos[0], fault.message),

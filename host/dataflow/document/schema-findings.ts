@@ -67,8 +67,10 @@ function unionFindings(
 ): Finding[] {
   const meant = issue.errors.filter((errors) => errors.every((inner) => !isOtherForm(inner)));
   if (meant.length === 1) return meant[0].flatMap((inner) => findingsOf(inner, path, document));
-  const value = valueAt(document, path);
-  return [{ path, message: value === undefined ? 'is missing' : lowerFirst(issue.message) }];
+  if (valueAt(document, path) === undefined) return [{ path, message: 'is missing' }];
+  // The only union without words of its own is zod's for JSON.
+  const inWords = !issue.message.startsWith('Invalid input');
+  return [{ path, message: inWords ? issue.message : 'expected a value of JSON' }];
 }
 
 /** Whether the alternative was refused as a whole: a list instead of a text, another word. */

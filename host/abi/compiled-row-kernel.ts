@@ -85,6 +85,7 @@ class CompiledRowKernel implements RowKernel {
 
   #deal(batch: Batch, keyGroups: number, targets: readonly BatchBuilder[]): void {
     if (keyGroups !== this.#keyGroups || targets.length !== this.#parallelism) {
+      assert(keyGroups <= KEY_GROUPS_MAX && targets.length <= PARALLELISM_MAX);
       assert(
         targets.length > 0 && targets.length <= keyGroups,
         'targets do not fit the key groups',

@@ -1,0 +1,237 @@
+import assert from 'node:assert';
+import type { BatchBuilder } from '../abi/batch-builder.ts';
+import { keyDescriptor } from '../abi/kernel/key-descriptor.ts';
+import { keyTooLarge } from '../abi/key-bytes.ts';
+import { align8 } from '../abi/layout.ts';
+import { MillraceError } from '../errors.ts';
+import { KEY_BYTES_MAX, KEY_GROUPS_MAX, ROW_BYTES_MAX } from '../limits.ts';
+import type { Batch } from '../model/batch.ts';
+import type { KeyGroupRange } from '../model/key-group.ts';
+import type { KeySpec } from '../model/key-spec.ts';
+import * as engine from './engine/load-engine.ts';
+import { badEntry, corrupt, ENTRY_BYTES_MIN, piecesIn } from './keyed-snapshot.ts';
+import { stateLimit } from './map-state-table.ts';
+import type { KeyedSnapshot, KeyGroupPiece, StateTable, StateTableOptions } from './state-table.ts';
+
+/** Bytes of a snapshot that go into the engine at a time: small enough to stay in the cache. */
+const RESTORE_BYTES = 1 << 16;
+
+/**
+ * Keyed state in trusted WebAssembly (`engine/assembly`), with a memory of its own that grows to 4 GiB.
+ *
+ * T1  Every call into the engine may grow its memory, which detaches the views of it: they are read through `#refresh` only.
+ */
+export function createEngineStateTable(options: StateTableOptions): StateTable {
+  return new EngineStateTable(options);
+}
+
+class EngineStateTable implements StateTable {
+  readonly #options: StateTableOptions;
+  readonly #engine = engine.loadEngine();
+  /** Index of the first result word. */
+  readonly #results: number;
+  #memory = new Uint8Array(0);
+  #words = new Uint32Array(0);
+  #key: KeySpec | undefined;
+
+  constructor(options: StateTableOptions) {
+    assert(options.keyGroups > 0 && options.keyGroups <= KEY_GROUPS_MAX);
+    this.#options = options;
+    const ready = this.#engine.init(options.keyGroups, Math.min(options.bytesMax, 2 ** 53));
+    if (ready < 0) throw this.#failure(ready);
+    this.#engine.setLimits(KEY_BYTES_MAX, ROW_BYTES_MAX);
+    this.#results = this.#engine.resultsAt() >>> 2;
+  }
+
+  get entries(): number {
+    return this.#engine.entryCount();
+  }
+
+  get bytes(): number {
+    return this.#engine.byteCount();
+  }
+
+  resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number {
+    const { bytes, count } = rows;
+    assert(count * 16 <= bytes.length, 'a batch has fewer bytes than its rows');
+    if (key !== this.#key) this.#useKey(key);
+    const at = this.#address(this.#engine.prepareRows(bytes.length, count));
+    this.#memory.set(bytes, at);
+    let status = this.#engine.resolve(bytes.length, count);
+    while (status === engine.FULL) {
+      this.#takeRows(states);
+      status = this.#engine.resume();
+    }
+    this.#check(status);
+    this.#takeRows(states);
+    bytes.set(this.#memory.subarray(at, at + bytes.length));
+    return this.#words[this.#results + engine.KEY_COUNT];
+  }
+
+  apply(states: Batch): void {
+    const { bytes, count } = states;
+    const at = this.#address(this.#engine.exchangeAt(bytes.length));
+    this.#memory.set(bytes, at);
+    this.#check(this.#engine.apply(bytes.length, count));
+  }
+
+  scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number {
+    const limit = out.length + bytesMax;
+    let next = cursor;
+    do {
+      next = this.#engine.scan(range.start, range.end, next, Math.max(0, limit - out.length));
+      if (next < -1) throw this.#failure(next);
+      this.#takeRows(out);
+    } while (next >= 0 && out.length < limit);
+    return next;
+  }
+
+  get(hash: number, key: Uint8Array): Uint8Array | undefined {
+    if (key.length > KEY_BYTES_MAX) return undefined;
+    const at = this.#address(this.#engine.exchangeAt(align8(key.length)));
+    this.#memory.fill(0, at, at + align8(key.length));
+    this.#memory.set(key, at);
+    const state = this.#engine.get(hash, key.length) >>> 0;
+    if (state === 0) return undefined;
+    return this.#memory.slice(state, state + this.#words[state >>> 2]);
+  }
+
+  snapshot(): KeyedSnapshot {
+    const groups = this.#pieces();
+    const last = groups.at(-1);
+    const bytes = new Uint8Array(last === undefined ? 0 : last.offset + last.length);
+    this.#check(this.#engine.beginSnapshot());
+    let at = 0;
+    for (;;) {
+      const length = this.#engine.continueSnapshot();
+      this.#check(length);
+      if (length === 0) break;
+      const from = this.#engine.exchangeAt(0) >>> 0;
+      bytes.set(this.#memory.subarray(from, from + length), at);
+      at += length;
+    }
+    assert(at === bytes.length, 'a snapshot has other bytes than its groups');
+    return { bytes, groups };
+  }
+
+  restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void {
+    const pieces = piecesIn(snapshot, range, this.#options.keyGroups);
+    // Checked against the bytes by now, so a forged count cannot ask for more slots than the snapshot has room for.
+    const entries = pieces.reduce((sum, piece) => sum + piece.entries, 0);
+    this.#check(
+      this.#engine.reserveSlots(Math.min(entries, snapshot.bytes.length / ENTRY_BYTES_MIN)),
+    );
+    for (const piece of pieces) this.#restorePiece(snapshot.bytes, piece);
+  }
+
+  close(): void {
+    this.#memory = new Uint8Array(0);
+    this.#words = new Uint32Array(0);
+  }
+
+  #pieces(): KeyGroupPiece[] {
+    this.#refresh();
+    const first = this.#engine.groupsAt() >>> 2;
+    const pieces: KeyGroupPiece[] = [];
+    let offset = 0;
+    for (let group = 0; group < this.#options.keyGroups; group++) {
+      const entries = this.#words[first + 2 * group];
+      const length = this.#words[first + 2 * group + 1];
+      if (entries === 0) continue;
+      pieces.push({ group, offset, length, entries });
+      offset += length;
+    }
+    return pieces;
+  }
+
+  #restorePiece(bytes: Uint8Array, piece: KeyGroupPiece): void {
+    const end = piece.offset + piece.length;
+    let at = piece.offset;
+    let entries = 0;
+    let wanted = RESTORE_BYTES;
+    while (at < end) {
+      const length = Math.min(wanted, end - at);
+      const to = this.#address(this.#engine.exchangeAt(length));
+      this.#memory.set(bytes.subarray(at, at + length), to);
+      const taken = this.#engine.restore(length, piece.group);
+      if (taken < 0) throw this.#restoreFailure(taken, piece, at);
+      this.#refresh();
+      entries += this.#words[this.#results + engine.OUT_ROWS];
+      // Nothing taken means the entry is longer than what was handed over, or than what there is.
+      wanted = taken > 0 ? RESTORE_BYTES : this.#words[this.#results + engine.OUT_BYTES];
+      if (taken === 0 && wanted > end - at) throw badEntry(piece, at);
+      at += taken;
+    }
+    if (entries !== piece.entries) {
+      throw corrupt(
+        `key group ${piece.group} of a snapshot holds ${entries} entries, not ${piece.entries}`,
+      );
+    }
+  }
+
+  #restoreFailure(status: number, piece: KeyGroupPiece, at: number): Error {
+    if (status === engine.CORRUPT) return badEntry(piece, at);
+    if (status !== engine.TWICE) return this.#failure(status);
+    return corrupt(`key group ${piece.group} of a snapshot holds a key twice`);
+  }
+
+  /** Moves the rows in the exchange area to `out`. */
+  #takeRows(out: BatchBuilder): void {
+    this.#refresh();
+    const bytes = this.#words[this.#results + engine.OUT_BYTES];
+    if (bytes === 0) return;
+    const from = this.#engine.exchangeAt(0) >>> 0;
+    const to = out.reserve(bytes);
+    out.bytes.set(this.#memory.subarray(from, from + bytes), to);
+    out.commit(bytes, this.#words[this.#results + engine.OUT_ROWS]);
+  }
+
+  #useKey(key: KeySpec): void {
+    this.#refresh();
+    this.#words.set(keyDescriptor(key), this.#engine.descriptorAt() >>> 2);
+    this.#engine.useKey();
+    this.#key = key;
+  }
+
+  /** An address that the engine gave; it may have grown to give it. */
+  #address(at: number): number {
+    if (at === 0) throw this.#failure(engine.NO_MEMORY);
+    this.#refresh();
+    return at >>> 0;
+  }
+
+  #check(status: number): void {
+    this.#refresh();
+    if (status < 0) throw this.#failure(status);
+  }
+
+  /** T1 */
+  #refresh(): void {
+    const { buffer } = this.#engine.memory;
+    if (this.#memory.buffer === buffer) return;
+    this.#memory = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
+  }
+
+  #failure(status: number): Error {
+    switch (status) {
+      case engine.OVER_LIMIT:
+        return stateLimit(this.#options.bytesMax);
+      case engine.NO_MEMORY:
+        return new MillraceError(
+          'STATE_LIMIT',
+          'keyed state does not fit into its 4 GiB of memory',
+          {
+            hint: 'run the step with more parallelism, or keep less per key',
+          },
+        );
+      case engine.KEY_TOO_LARGE:
+        return keyTooLarge();
+      default:
+        // Rows and ordinals were checked by who called: this is a fault of ours.
+        return new assert.AssertionError({
+          message: `the state engine refuses a call (${status})`,
+        });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * One key and its state:
+ *
+ *     0 u32 hash · 4 u24 key length, u8 size class · 8 u32 ordinal · 12 u32 epoch
+ *     16 key, padded with zeros to 8 · state row, tag 0
+ *
+ * The ordinal is scratch of `resolve`. The epoch is the number of snapshots taken before the last change.
+ */
+import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
+
+export const ENTRY_HEADER: u32 = 16;
+const KEY_LENGTH: u32 = 0xff_ffff;
+
+// @ts-ignore: decorator
+@inline
+export function hashOf(entry: usize): u32 {
+  return load<u32>(entry);
+}
+
+// @ts-ignore: decorator
+@inline
+export function keyLengthOf(entry: usize): u32 {
+  return load<u32>(entry, 4) & KEY_LENGTH;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sizeClassOf(entry: usize): u32 {
+  return load<u8>(entry, 7);
+}
+
+// @ts-ignore: decorator
+@inline
+export function ordinalOf(entry: usize): u32 {
+  return load<u32>(entry, 8);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setOrdinal(entry: usize, ordinal: u32): void {
+  store<u32>(entry, ordinal, 8);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setEpoch(entry: usize, epoch: u32): void {
+  store<u32>(entry, epoch, 12);
+}
+
+/** Address of the state row. */
+// @ts-ignore: decorator
+@inline
+export function stateOf(entry: usize): usize {
+  return entry + ENTRY_HEADER + align8(keyLengthOf(entry));
+}
+
+// @ts-ignore: decorator
+@inline
+export function writeHeader(entry: usize, hash: u32, keyLength: u32, sizeClass: u32): void {
+  store<u32>(entry, hash);
+  store<u32>(entry, keyLength | (sizeClass << 24), 4);
+  store<u32>(entry, 0, 8);
+}
+
+/** Copies a state row in, without its tag. */
+// @ts-ignore: decorator
+@inline
+export function writeState(entry: usize, row: usize, bytes: u32): void {
+  const state = stateOf(entry);
+  copyWords(state, row, bytes);
+  store<u32>(state, 0, 4);
+}
+
+/** Whether the entry's key is the `length` bytes at `key`, both padded with zeros. */
+// @ts-ignore: decorator
+@inline
+export function hasKey(entry: usize, key: usize, length: u32): bool {
+  if (keyLengthOf(entry) != length) return false;
+  return sameWords(entry + ENTRY_HEADER, key, align8(length));
+}
+
+// @ts-ignore: decorator
+@inline
+export function sameWords(a: usize, b: usize, bytes: u32): bool {
+  const end = a + bytes;
+  while (a < end) {
+    if (load<u64>(a) != load<u64>(b)) return false;
+    a += 8;
+    b += 8;
+  }
+  return true;
+}

@@ -1,0 +1,272 @@
+/**
+ * A batch as a transaction: `resolve` numbers its keys and hands out their states, `apply` stores new ones.
+ *
+ * R1  `resolve` changes no key and no state. Keys that are not there yet are numbered through a small table of their own, and
+ *     become entries in `apply`; without one they are forgotten.
+ * R2  An entry's ordinal counts only if the keys table points back at the entry, so nothing has to be cleared between batches.
+ * R3  The exchange area may be full of states before all rows are through: `resolve` then stops between two rows, the host
+ *     takes the states, and `resume` goes on.
+ *
+ * In a large table every key is a cache miss or two. Rows are therefore taken in blocks, and each pass over a block
+ * does one independent load a row, so that the misses of many rows overlap: slots, then entries, then the work.
+ *
+ *     block, per row:  u32 row · u32 hash · u32 entry with that hash, or 0 · u32 unused
+ *     keys, per ordinal:  u32 entry, or 0 while new · u32 row that named the key first · u32 hash · u32 key length
+ */
+import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
+import {
+  BAD_ROW,
+  firstSlot,
+  keyLength,
+  rowBytes,
+  SHAPE_FIXED,
+  shape,
+  writeKey,
+} from '../../../abi/kernel/assembly/key';
+import { ENTRY_HEADER, hasKey, ordinalOf, sameWords, setOrdinal, stateOf } from './entry';
+import { BLOCK, BLOCK_ROWS, ensureArea, RESULTS } from './memory';
+import { entries, find, homeOf, isMoving, mask, moveSome, slots } from './slots';
+import { addEntry, failure, setState } from './store';
+
+/** The exchange area is full; the host takes what is in it and calls `resume`. */
+export const FULL: i32 = 1;
+/** A state has an ordinal that no key has. */
+export const BAD_ORDINAL: i32 = -5;
+/** Slots that are moved while a batch comes by, so that growth ends even when no key is new. */
+const MOVED_PER_BATCH: u32 = 512;
+/** Below this many entries slots and entries are in the cache, and touching them first is wasted. */
+const TOUCH_ENTRIES_MIN: u32 = 4096;
+
+/** Areas: two words each, address and bytes. */
+const AREAS: usize = RESULTS + 16;
+const ROWS: usize = AREAS;
+const KEYS: usize = AREAS + 8;
+const NEW_KEYS: usize = AREAS + 16;
+const KEY_ROOM: usize = AREAS + 24;
+export const EXCHANGE: usize = AREAS + 32;
+/** Results: u32 bytes and u32 rows in the exchange area, u32 keys. */
+export const OUT_BYTES: usize = RESULTS;
+export const OUT_ROWS: usize = RESULTS + 4;
+export const KEY_COUNT: usize = RESULTS + 8;
+
+let at: usize = 0;
+let end: usize = 0;
+let rowsLeft: u32 = 0;
+let blockNext: u32 = 0;
+let blockCount: u32 = 0;
+/** 32 - log2 of the places for new keys; 32 while there are none in this batch. */
+let newShift: u32 = 32;
+let rowsInBatch: u32 = 0;
+let touched: u32 = 0;
+
+/** Makes room for a batch and gives the address for its rows; 0 when there is no memory. */
+export function prepareRows(bytes: u32, rows: u32): usize {
+  if (ensureArea(ROWS, bytes + 64) < 0) return 0;
+  if (ensureArea(KEYS, rows << 4) < 0) return 0;
+  if (ensureArea(NEW_KEYS, newPlaces(rows) << 2) < 0) return 0;
+  return load<u32>(ROWS);
+}
+
+/** Resolves the rows that were written to `prepareRows`. 0, `FULL`, or an error. */
+export function resolve(bytes: u32, rows: u32): i32 {
+  moveSome(MOVED_PER_BATCH);
+  at = load<u32>(ROWS);
+  end = at + bytes;
+  rowsLeft = rows;
+  rowsInBatch = rows;
+  blockNext = 0;
+  blockCount = 0;
+  newShift = 32;
+  store<u32>(KEY_COUNT, 0);
+  return resume();
+}
+
+export function resume(): i32 {
+  store<u64>(OUT_BYTES, 0);
+  while (true) {
+    while (blockNext < blockCount) {
+      const status = resolveRow(BLOCK + (<usize>blockNext << 4));
+      if (status != 0) return status;
+      blockNext++;
+    }
+    if (rowsLeft == 0) return at == end ? 0 : BAD_ROW;
+    if (!takeBlock()) return BAD_ROW;
+  }
+}
+
+/** Stores the states in the exchange area. 0 or an error; what was stored before the error stays. */
+export function apply(bytes: u32, rows: u32): i32 {
+  const keys: usize = load<u32>(KEYS);
+  const keyCount = load<u32>(KEY_COUNT);
+  let row: usize = load<u32>(EXCHANGE);
+  const last = row + bytes;
+  for (; rows > 0; rows--) {
+    if (last - row < 16) return BAD_ROW;
+    const length = load<u32>(row);
+    if (length < 16 || length > <u32>(last - row) || (length & 7) != 0) return BAD_ROW;
+    const ordinal = load<u32>(row, 4);
+    if (ordinal >= keyCount) return BAD_ORDINAL;
+    const key: usize = keys + (<usize>ordinal << 4);
+    const entry: usize = load<u32>(key);
+    const stored = entry != 0 ? setState(entry, row) : addKey(key, row);
+    if (stored == 0) return failure;
+    if (stored != entry) store<u32>(key, <u32>stored);
+    row += length;
+  }
+  return row == last ? 0 : BAD_ROW;
+}
+
+/** Fills the block: checks the rows and finds, for each, the entry that has its hash. */
+function takeBlock(): bool {
+  const rows = min<u32>(rowsLeft, BLOCK_ROWS);
+  const touch = entries >= TOUCH_ENTRIES_MIN;
+  const blockEnd = BLOCK + (<usize>rows << 4);
+  let sum: u32 = 0;
+  for (let item = BLOCK; item < blockEnd; item += 16) {
+    const length = rowBytes(at, end);
+    if (length == 0) return false;
+    const hash = load<u32>(at, 4);
+    store<u32>(item, <u32>at);
+    store<u32>(item, hash, 4);
+    if (touch) sum += load<u32>(slots + (<usize>homeOf(hash) << 3));
+    at += length;
+  }
+  for (let item = BLOCK; item < blockEnd; item += 16) {
+    store<u32>(item, candidate(load<u32>(item, 4)), 8);
+  }
+  if (touch) {
+    for (let item = BLOCK; item < blockEnd; item += 16) sum += load<u32>(load<u32>(item, 8));
+  }
+  // Kept, or the compiler would be free to drop the loads.
+  touched = sum;
+  rowsLeft -= rows;
+  blockNext = 0;
+  blockCount = rows;
+  return true;
+}
+
+/** The first entry with this hash, or 0. */
+// @ts-ignore: decorator
+@inline
+function candidate(hash: u32): u32 {
+  let index = homeOf(hash);
+  while (true) {
+    const slot = load<u64>(slots + (<usize>index << 3));
+    if (<u32>slot == hash || slot >> 32 == 0) return <u32>(slot >> 32);
+    index = (index + 1) & mask;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function resolveRow(item: usize): i32 {
+  const row: usize = load<u32>(item);
+  const hash = load<u32>(item, 4);
+  let entry: usize = load<u32>(item, 8);
+  let key = row + firstSlot;
+  let length: i32 = 8;
+  if (shape != SHAPE_FIXED) {
+    length = keyLength(row);
+    if (length < 0) return length;
+    if (ensureArea(KEY_ROOM, 2 * align8(length) + 16) < 0) return -3;
+    key = load<u32>(KEY_ROOM);
+    writeKey(row, key, length);
+  }
+  if (entry == 0 ? isMoving() : !hasKey(entry, key, length)) entry = find(hash, key, length);
+  if (entry == 0) return resolveNew(row, hash, key, length);
+
+  const keyCount = load<u32>(KEY_COUNT);
+  const ordinal = ordinalOf(entry);
+  const keys: usize = load<u32>(KEYS);
+  if (ordinal < keyCount && load<u32>(keys + (<usize>ordinal << 4)) == <u32>entry) {
+    store<u32>(row, ordinal, 4);
+    return 0;
+  }
+  const status = handOut(entry, keyCount);
+  if (status != 0) return status;
+  setOrdinal(entry, keyCount);
+  store<u64>(keys + (<usize>keyCount << 4), entry);
+  store<u32>(KEY_COUNT, keyCount + 1);
+  store<u32>(row, keyCount, 4);
+  return 0;
+}
+
+/** Appends an entry's state to the exchange area; `FULL` when it does not fit. */
+// @ts-ignore: decorator
+@inline
+function handOut(entry: usize, ordinal: u32): i32 {
+  const state = stateOf(entry);
+  const bytes = load<u32>(state);
+  const used = load<u32>(OUT_BYTES);
+  if (bytes > load<u32>(EXCHANGE + 4) - used) {
+    if (used != 0) return FULL;
+    if (ensureArea(EXCHANGE, bytes) < 0) return -3;
+  }
+  const to = load<u32>(EXCHANGE) + used;
+  copyWords(to, state, bytes);
+  store<u32>(to, ordinal, 4);
+  store<u32>(OUT_BYTES, used + bytes);
+  store<u32>(OUT_ROWS, load<u32>(OUT_ROWS) + 1);
+  return 0;
+}
+
+/** Numbers a key that has no entry (R1). */
+function resolveNew(row: usize, hash: u32, key: usize, length: u32): i32 {
+  const keys: usize = load<u32>(KEYS);
+  const places: usize = load<u32>(NEW_KEYS);
+  if (newShift == 32) {
+    const count = newPlaces(rowsInBatch);
+    newShift = 32 - ctz(count);
+    memory.fill(places, 0, <usize>count << 2);
+  }
+  const newMask = (<u32>1 << (32 - newShift)) - 1;
+  let index = (hash * 0x9e3779b1) >> newShift;
+  while (true) {
+    const place = places + (<usize>index << 2);
+    const found = load<u32>(place);
+    if (found == 0) {
+      const ordinal = load<u32>(KEY_COUNT);
+      const item = keys + (<usize>ordinal << 4);
+      store<u32>(item, 0);
+      store<u32>(item, <u32>row, 4);
+      store<u32>(item, hash, 8);
+      store<u32>(item, length, 12);
+      store<u32>(place, ordinal + 1);
+      store<u32>(KEY_COUNT, ordinal + 1);
+      store<u32>(row, ordinal, 4);
+      return 0;
+    }
+    const item = keys + (<usize>(found - 1) << 4);
+    if (load<u32>(item, 8) == hash && isKeyOf(item, key, length)) {
+      store<u32>(row, found - 1, 4);
+      return 0;
+    }
+    index = (index + 1) & newMask;
+  }
+}
+
+/** Whether the row that named a new key first has this key. */
+function isKeyOf(item: usize, key: usize, length: u32): bool {
+  if (load<u32>(item, 12) != length) return false;
+  const row: usize = load<u32>(item, 4);
+  if (shape == SHAPE_FIXED) return load<u64>(row + firstSlot) == load<u64>(key);
+  const other = load<u32>(KEY_ROOM) + align8(length) + 8;
+  writeKey(row, other, length);
+  return sameWords(key, other, align8(length));
+}
+
+/** Makes an entry of a new key. */
+function addKey(item: usize, state: usize): usize {
+  const row: usize = load<u32>(item, 4);
+  const length = load<u32>(item, 12);
+  const entry = addEntry(load<u32>(item, 8), length, state);
+  if (entry == 0) return 0;
+  if (shape == SHAPE_FIXED) store<u64>(entry + ENTRY_HEADER, load<u64>(row + firstSlot));
+  else writeKey(row, entry + ENTRY_HEADER, length);
+  return entry;
+}
+
+/** Places for new keys: at least twice as many as rows, a power of two. */
+function newPlaces(rows: u32): u32 {
+  return <u32>1 << (32 - clz<u32>(max<u32>(rows, 8)) + 1);
+}

@@ -1,0 +1,168 @@
+/**
+ * Hash → entry: open addressing, linear probing, a power of two of slots, each `u32 hash · u32 entry` (0 = empty).
+ *
+ * A slot is found by the upper bits of hash × φ, not by the lower bits of the hash: those make the key group, and a task owns few of
+ * the groups.
+ *
+ * S1  Growing doubles the slots and moves the old ones over a few at a time, so no call pays for all of it.
+ * S2  While that goes on, new entries go to the new slots; who looks for a key looks there first and, failing that, in the old
+ *     slots. Those that were moved keep the probe sequences whole but are not believed: their blocks may be others' by now.
+ * S3  Nothing is ever deleted, so there are no gravestones.
+ */
+import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
+import { hasKey, hashOf } from './entry';
+import { freshRegion, giveRegion } from './memory';
+
+const PHI: u32 = 0x9e3779b1;
+const BITS_MIN: u32 = 6;
+const BITS_MAX: u32 = 28;
+/** Old slots moved per new entry: a table of n slots is done long before n more entries ask for the next growth. */
+const MOVED_PER_INSERT: u32 = 8;
+
+export let slots: usize = 0;
+/** 32 - log2 of the number of slots. */
+export let shift: u32 = 32;
+export let mask: u32 = 0;
+export let entries: u32 = 0;
+
+let oldSlots: usize = 0;
+let oldShift: u32 = 0;
+let oldMask: u32 = 0;
+let moved: u32 = 0;
+
+/** Makes the first slots; 0 or an error. */
+export function initSlots(): i32 {
+  return useSlots(BITS_MIN) ? 0 : NO_MEMORY;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isMoving(): bool {
+  return oldSlots != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function homeOf(hash: u32): u32 {
+  return (hash * PHI) >> shift;
+}
+
+/** The entry of a key, or 0. `key` is padded with zeros to 8. */
+export function find(hash: u32, key: usize, length: u32): usize {
+  let index = homeOf(hash);
+  while (true) {
+    const slot = load<u64>(slots + (<usize>index << 3));
+    const entry = <usize>(slot >> 32);
+    if (entry == 0) return isMoving() ? findOld(hash, key, length) : 0;
+    if (<u32>slot == hash && hasKey(entry, key, length)) return entry;
+    index = (index + 1) & mask;
+  }
+}
+
+/** Adds an entry whose key is not there. 0 or an error. */
+export function insert(hash: u32, entry: usize): i32 {
+  if (isMoving()) {
+    moveSome(MOVED_PER_INSERT);
+  } else if ((<u64>(entries + 1) << 3) > (<u64>mask + 1) * 5) {
+    const grown = startGrowth();
+    if (grown < 0) return grown;
+  }
+  place(hash, entry);
+  entries++;
+  return 0;
+}
+
+/** Puts an entry that was moved to another block where the old one stood. */
+export function replace(hash: u32, from: usize, to: usize): void {
+  let index = homeOf(hash);
+  while (true) {
+    const entry = load<u32>(slots + (<usize>index << 3), 4);
+    if (entry == 0) break;
+    if (entry == <u32>from) {
+      store<u32>(slots + (<usize>index << 3), <u32>to, 4);
+      return;
+    }
+    index = (index + 1) & mask;
+  }
+  // Then it was not moved yet and stands in the old ones; those already moved may name the same block for another key.
+  index = (hash * PHI) >> oldShift;
+  while (index < moved || load<u32>(oldSlots + (<usize>index << 3), 4) != <u32>from) {
+    index = (index + 1) & oldMask;
+  }
+  store<u32>(oldSlots + (<usize>index << 3), <u32>to, 4);
+}
+
+/** Moves up to `count` old slots over. */
+export function moveSome(count: u32): void {
+  if (!isMoving()) return;
+  const end = min<u64>(<u64>moved + count, <u64>oldMask + 1);
+  for (let index = <u64>moved; index < end; index++) {
+    const slot = load<u64>(oldSlots + (<usize>index << 3));
+    if (slot >> 32 != 0) place(<u32>slot, <usize>(slot >> 32));
+  }
+  moved = <u32>end;
+  if (end <= oldMask) return;
+  giveRegion(oldSlots, oldSlots + ((<usize>oldMask + 1) << 3));
+  oldSlots = 0;
+}
+
+/** Moves all that is left, for those who walk over the slots. */
+export function moveAll(): void {
+  moveSome(u32.MAX_VALUE);
+}
+
+/** Makes room for `count` entries at once, while there are none. 0 or an error. */
+export function reserveSlots(count: u32): i32 {
+  let bits: u32 = 32 - shift;
+  while (bits < BITS_MAX && (<u64>count << 3) > ((<u64>1 << bits) * 5)) bits++;
+  if (entries != 0 || bits == 32 - shift) return 0;
+  const before = slots;
+  const end = slots + ((<usize>mask + 1) << 3);
+  if (!useSlots(bits)) return NO_MEMORY;
+  giveRegion(before, end);
+  return 0;
+}
+
+function findOld(hash: u32, key: usize, length: u32): usize {
+  let index = (hash * PHI) >> oldShift;
+  while (true) {
+    const slot = load<u64>(oldSlots + (<usize>index << 3));
+    const entry = <usize>(slot >> 32);
+    if (entry == 0) return 0;
+    if (index >= moved && <u32>slot == hash && hasKey(entry, key, length)) return entry;
+    index = (index + 1) & oldMask;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function place(hash: u32, entry: usize): void {
+  let index = homeOf(hash);
+  while (load<u32>(slots + (<usize>index << 3), 4) != 0) index = (index + 1) & mask;
+  store<u64>(slots + (<usize>index << 3), (<u64>entry << 32) | hash);
+}
+
+function startGrowth(): i32 {
+  const before = slots;
+  const beforeShift = shift;
+  const beforeMask = mask;
+  if (32 - shift == BITS_MAX || !useSlots(33 - shift)) {
+    // Fuller is slower, and still right as long as one slot is empty.
+    return entries < mask - (mask >> 4) ? 0 : NO_MEMORY;
+  }
+  oldSlots = before;
+  oldShift = beforeShift;
+  oldMask = beforeMask;
+  moved = 0;
+  return 0;
+}
+
+/** Takes 2^bits new slots; false when there is no memory. */
+function useSlots(bits: u32): bool {
+  const at = freshRegion(<u32>(<u64>8 << bits));
+  if (at == 0) return false;
+  slots = at;
+  shift = 32 - bits;
+  mask = <u32>((<u64>1 << bits) - 1);
+  return true;
+}

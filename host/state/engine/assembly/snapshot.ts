@@ -1,0 +1,193 @@
+/**
+ * Walking over all entries: snapshots by key group, restoring them, and scans.
+ *
+ * A snapshot is handed out through the exchange area, a piece at a time: entries are first ordered by group, by address alone, then
+ * copied in that order. As in `resolve.ts` the entries of a block are touched before they are copied, so that misses overlap.
+ */
+import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
+import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
+import { hashPadded } from '../../../abi/kernel/assembly/hash';
+import { ENTRY_HEADER, hashOf, keyLengthOf, stateOf } from './entry';
+import { groupOf, groups, keyGroups } from './groups';
+import { ensureArea, giveRegion, region } from './memory';
+import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './resolve';
+import { entries, find, mask, moveAll, slots } from './slots';
+import { addEntry, failure, nextEpoch, snapshotBytes } from './store';
+
+/** An entry of a snapshot breaks the format, or is not of this group. */
+const CORRUPT: i32 = -6;
+/** A key is there already. */
+const TWICE: i32 = -7;
+const ROW_BYTES_MIN: u32 = 16;
+const TOUCHED_AHEAD: u32 = 64;
+
+let order: usize = 0;
+let orderEnd: usize = 0;
+let next: usize = 0;
+let touched: u32 = 0;
+
+/** Orders all entries by group. 0 or an error. */
+export function beginSnapshot(): i32 {
+  moveAll();
+  const bytes = (entries + keyGroups) << 2;
+  order = region(bytes);
+  if (order == 0) return NO_MEMORY;
+  orderEnd = order + (<usize>entries << 2);
+  next = order;
+  const cursors = orderEnd;
+  let from = <u32>order;
+  for (let group: u32 = 0; group < keyGroups; group++) {
+    store<u32>(cursors + (<usize>group << 2), from);
+    from += load<u32>(groups + (<usize>group << 3)) << 2;
+  }
+  const slotsEnd = slots + ((<usize>mask + 1) << 3);
+  for (let slot = slots; slot < slotsEnd; slot += 8) {
+    const entry = load<u32>(slot, 4);
+    if (entry == 0) continue;
+    const cursor = cursors + (<usize>groupOf(load<u32>(slot)) << 2);
+    const to: usize = load<u32>(cursor);
+    store<u32>(to, entry);
+    store<u32>(cursor, <u32>to + 4);
+  }
+  return 0;
+}
+
+/** Copies the next entries to the exchange area. Their bytes, 0 at the end, or an error. */
+export function continueSnapshot(): i32 {
+  const from: usize = load<u32>(EXCHANGE);
+  const end = from + load<u32>(EXCHANGE + 4);
+  let to = from;
+  while (next < orderEnd) {
+    const blockEnd = min(next + (TOUCHED_AHEAD << 2), orderEnd);
+    let sum: u32 = 0;
+    for (let item = next; item < blockEnd; item += 4) sum += load<u32>(load<u32>(item));
+    touched = sum;
+    for (; next < blockEnd; next += 4) {
+      const entry: usize = load<u32>(next);
+      const state = load<u32>(stateOf(entry));
+      const bytes = snapshotBytes(keyLengthOf(entry), state);
+      if (bytes > <u32>(end - to)) {
+        if (to != from) return <i32>(to - from);
+        return ensureArea(EXCHANGE, bytes) < 0 ? NO_MEMORY : continueSnapshot();
+      }
+      writeSnapshotEntry(to, entry, state);
+      to += bytes;
+    }
+  }
+  if (to == from) endSnapshot();
+  return <i32>(to - from);
+}
+
+/**
+ * Adds the entries of one group that stand in the exchange area. Gives the bytes of the whole entries taken, which are fewer
+ * when the last one is not all there (`OUT_BYTES` is then what it needs), or an error. `OUT_ROWS` counts the entries.
+ */
+export function restore(bytes: u32, group: u32): i32 {
+  const from: usize = load<u32>(EXCHANGE);
+  const end = from + bytes;
+  let at = from;
+  store<u32>(OUT_ROWS, 0);
+  while (at < end) {
+    const left = <u32>(end - at);
+    store<u32>(OUT_BYTES, 16);
+    if (left < 16) break;
+    const keyLength = load<u32>(at, 4);
+    const state = load<u32>(at, 8);
+    if (!isEntryHeader(at, group)) return CORRUPT;
+    const needed = snapshotBytes(keyLength, state);
+    store<u32>(OUT_BYTES, needed);
+    if (left < needed) break;
+    const added = restoreEntry(at, keyLength, at + 16 + align8(keyLength));
+    if (added < 0) return added;
+    store<u32>(OUT_ROWS, load<u32>(OUT_ROWS) + 1);
+    at += needed;
+  }
+  return <i32>(at - from);
+}
+
+let keyBytesMax: u32 = 0;
+let rowBytesMax: u32 = 0;
+
+export function setEntryLimits(key: u32, row: u32): void {
+  keyBytesMax = key;
+  rowBytesMax = row;
+}
+
+/**
+ * Copies states of the groups from `start` to before `end` to the exchange area, until it is full or `bytesMax` are in; begins at
+ * slot `cursor`. Gives the slot to go on with, or -1 at the end; `OUT_BYTES` and `OUT_ROWS` say what was copied.
+ */
+export function scan(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
+  moveAll();
+  const out: usize = load<u32>(EXCHANGE);
+  const room = load<u32>(EXCHANGE + 4);
+  let used: u32 = 0;
+  let rows: u32 = 0;
+  let index = cursor;
+  for (; index <= mask && (used < bytesMax || used == 0); index++) {
+    const slot = slots + (<usize>index << 3);
+    const entry: usize = load<u32>(slot, 4);
+    if (entry == 0) continue;
+    const group = groupOf(load<u32>(slot));
+    if (group < start || group >= end) continue;
+    const state = stateOf(entry);
+    const bytes = load<u32>(state);
+    if (bytes > room - used) {
+      if (used != 0) break;
+      return ensureArea(EXCHANGE, bytes) < 0 ? NO_MEMORY : scan(start, end, index, bytesMax);
+    }
+    copyWords(out + used, state, bytes);
+    used += bytes;
+    rows++;
+  }
+  store<u32>(OUT_BYTES, used);
+  store<u32>(OUT_ROWS, rows);
+  return index > mask ? -1 : <i32>index;
+}
+
+function endSnapshot(): void {
+  giveRegion(order, orderEnd + (<usize>keyGroups << 2));
+  nextEpoch();
+}
+
+function writeSnapshotEntry(to: usize, entry: usize, state: u32): void {
+  const keyLength = keyLengthOf(entry);
+  store<u32>(to, hashOf(entry));
+  store<u32>(to, keyLength, 4);
+  store<u64>(to, state, 8);
+  // Key and state stand one after the other in the entry as well.
+  copyWords(to + 16, entry + ENTRY_HEADER, align8(keyLength) + state);
+}
+
+function isEntryHeader(at: usize, group: u32): bool {
+  const keyLength = load<u32>(at, 4);
+  const state = load<u32>(at, 8);
+  return (
+    keyLength <= keyBytesMax &&
+    state >= ROW_BYTES_MIN &&
+    state <= rowBytesMax &&
+    (state & 7) == 0 &&
+    load<u32>(at, 12) == 0 &&
+    groupOf(load<u32>(at)) == group
+  );
+}
+
+function restoreEntry(at: usize, keyLength: u32, row: usize): i32 {
+  const hash = load<u32>(at);
+  const key = at + 16;
+  const state = load<u32>(at, 8);
+  if (load<u32>(row) != state || load<u32>(row, 4) != 0) return CORRUPT;
+  if (!isPadded(key, keyLength) || hashPadded(key, keyLength) != hash) return CORRUPT;
+  if (find(hash, key, keyLength) != 0) return TWICE;
+  const entry = addEntry(hash, keyLength, row);
+  if (entry == 0) return failure;
+  copyWords(entry + ENTRY_HEADER, key, align8(keyLength));
+  return 0;
+}
+
+/** Whether the bytes between a key and the next multiple of 8 are zeros. */
+function isPadded(key: usize, length: u32): bool {
+  const rest = length & 7;
+  if (rest == 0) return true;
+  return load<u64>(key + (length & ~7)) >> (<u64>rest << 3) == 0;
+}

@@ -222,15 +222,15 @@ describe('findings', () => {
     [
       'formats that cannot hold the record',
       {
-        sources: READINGS,
+        sources: `${READINGS}\n${LINES}`,
         steps: 'warm: { filter: text.warm, from: readings }',
         sinks: `
           a: { from: warm, connector: file, path: a, format: lines }
-          b: { from: warm, connector: file, path: b, format: csv }`,
+          b: { from: lines, connector: file, path: b, format: raw }`,
       },
       [
-        'sinks.a.format: lines hold Line { text: string }, but the record is Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> }',
-        'sinks.b.format: csv holds no lists and no records, but field "tags" of Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> } is one',
+        'sinks.a.format: format "lines" needs a record with one field of type string, not Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> }',
+        'sinks.b.format: format "raw" needs a record with one field of type bytes, not Line { text: string }',
       ],
     ],
     [

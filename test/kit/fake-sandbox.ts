@@ -147,7 +147,7 @@ class FakeInstance implements GuestInstance {
   }
 
   run(functionName: string, input: Batch): Batch {
-    return this.#call(functionName, input, (body) => {
+    return this.#call(functionName, { rows: input, states: EMPTY_BATCH }, (body) => {
       const out = this.#builder();
       for (const row of rowsOf(input)) this.#runRow(body, row, out);
       return this.#answer(out);
@@ -155,8 +155,7 @@ class FakeInstance implements GuestInstance {
   }
 
   runKeyed(functionName: string, call: KeyedCall): KeyedResult {
-    const metered = call.rows.count > 0 ? call.rows : call.states;
-    return this.#call(functionName, metered, (fake) => {
+    return this.#call(functionName, call, (fake) => {
       const states = new Map<number, Uint8Array>();
       for (const row of rowsOf(call.states)) states.set(tagOf(row), row);
       const touched = new Set<number>();
@@ -179,14 +178,21 @@ class FakeInstance implements GuestInstance {
     });
   }
 
-  #call<T>(name: string, metered: Batch, body: (fake: FakeFunction) => T): T {
+  #call<T>(
+    name: string,
+    input: Pick<KeyedCall, 'rows' | 'states'>,
+    body: (fake: FakeFunction) => T,
+  ): T {
     const { calls, functions, limits, module } = this.#parts;
     if (this.#dead) throw new MillraceError('GUEST_TRAP', 'the instance is dead');
     for (const answer of this.#answers) answer.bytes.fill(0xaa);
     this.#answers = [];
-    calls.push({ function: name, digest: module.digest, rows: metered.count });
+    calls.push({ function: name, digest: module.digest, rows: input.rows.count });
     this.lastFuel = 0;
-    this.#budget = Math.min(limits.fuelPerRecord * Math.max(1, metered.count), FUEL_PER_CALL_MAX);
+    this.#budget = Math.min(
+      limits.fuelPerRecord * Math.max(1, input.rows.count + input.states.count),
+      FUEL_PER_CALL_MAX,
+    );
     try {
       const fake = functions.get(name);
       if (fake === undefined) throw new MillraceError('GUEST_TRAP', `no export "${name}"`);

@@ -41,6 +41,7 @@ export function createStdinConnector(openInput: () => Readable): Connector {
         value: {
           schema: schemaOfFormat(format),
           guarantee: 'at-most-once',
+          parallelismMax: 1,
           splits: async () => [{ id: 'stdin', spec: null, position: undefined }],
           open: async (splits, context) => {
             if (splits.length === 0) return NOTHING;

@@ -30,6 +30,7 @@ export function createStdoutConnector(outputStream: () => Writable): Connector {
         ok: true,
         value: {
           guarantee: 'at-least-once',
+          parallelismMax: 1,
           recover: async () => {},
           open: async (context) =>
             new StdoutWriter(outputStream(), createRowEncoder(format, context.schema), context),

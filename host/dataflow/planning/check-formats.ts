@@ -1,4 +1,6 @@
-import { formatRecord, LINE_SCHEMA, type RecordSchema, sameLayout } from '../../model/schema.ts';
+import { assertSingleField } from '../../abi/assert-single-field.ts';
+import { MillraceError } from '../../errors.ts';
+import type { RecordSchema } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import type { Records } from './infer-schemas.ts';
 import type { PlanNode } from './node.ts';
@@ -19,17 +21,11 @@ export function checkFormats(
 }
 
 function misfit(format: unknown, record: RecordSchema): string | undefined {
-  if (format === 'lines' && !sameLayout(record, LINE_SCHEMA)) {
-    return `lines hold ${formatRecord(LINE_SCHEMA)}, but the record is ${formatRecord(record)}`;
+  if (format !== 'lines' && format !== 'raw') return undefined;
+  try {
+    assertSingleField(format, record, format === 'lines' ? 'string' : 'bytes');
+    return undefined;
+  } catch (thrown) {
+    return MillraceError.from(thrown).message;
   }
-  if (format === 'csv') {
-    const field = record.fields.find(({ type }) => {
-      const inner = type.kind === 'optional' ? type.of : type;
-      return inner.kind === 'list' || inner.kind === 'record';
-    });
-    if (field !== undefined) {
-      return `csv holds no lists and no records, but field "${field.name}" of ${formatRecord(record)} is one`;
-    }
-  }
-  return undefined;
 }

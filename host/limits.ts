@@ -111,6 +111,10 @@ export const FINAL_CHECKPOINT_ATTEMPTS = 5;
 export const LOG_LINES_PER_SECOND_MAX = 1_000;
 /** Milliseconds to wait for the workers' counters before the last known are taken. */
 export const MEASURE_TIMEOUT_MS = 1_000;
+/** Restarts of a pipeline that runs without a server, unless it is told otherwise. */
+export const RESTART_ATTEMPTS = 3;
+/** Milliseconds before each of them. */
+export const RESTART_DELAY_MS = 500;
 /** Bytes of dead letters one task gathers between two checkpoints before it asks for one. */
 export const DEAD_LETTER_BYTES_MAX = 4 * MiB;
 /** Milliseconds a checkpoint may take before it is given up. */

@@ -1,0 +1,176 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { RowObject } from '../abi/row-object.ts';
+import type { Pipeline } from '../dataflow/pipeline.ts';
+import { planPipeline } from '../dataflow/plan-pipeline.ts';
+import { MillraceError } from '../errors.ts';
+import { RESTART_ATTEMPTS, RESTART_DELAY_MS } from '../limits.ts';
+import { writeFileDurably } from '../storage/write-file-durably.ts';
+import { CollectedRows } from './collected-rows.ts';
+import type { JobMetrics } from './job-metrics.ts';
+import type { JobParts } from './job-parts.ts';
+import type { JobSpec } from './job-spec.ts';
+import { loadModules } from './load-modules.ts';
+import type { JobOutcome, RunningJob } from './running-job.ts';
+import { startJob } from './start-job.ts';
+
+export interface RunPipelineOptions {
+  readonly parallelism?: number;
+  /** Worker threads; 0, the default, runs everything in the calling thread. */
+  readonly threads?: number;
+  /** Relative paths of the pipeline are taken from here; the working directory unless given. */
+  readonly baseDirectory?: string;
+  /**
+   * Where checkpoints, log and dead letters are kept. A run that was stopped or killed goes on from there the next time.
+   * Without it they are in a temporary directory and removed at the end.
+   */
+  readonly data?: string;
+  /** By alias, instead of what the document says: a `.wasm` or `.ts` file, or the bytes of a module. */
+  readonly modules?: { readonly [alias: string]: string | Uint8Array };
+  /** Stops the run with a last checkpoint. */
+  readonly signal?: AbortSignal;
+  /** What a failure that a restart may mend leads to; three restarts unless given. */
+  readonly restart?: { readonly attempts: number; readonly delayMs: number };
+  /** Is shown every attempt, for events, updates and `cancel`. */
+  readonly onJob?: (job: RunningJob) => void;
+  readonly parts?: Partial<JobParts>;
+}
+
+export interface PipelineRun {
+  readonly outcome: Exclude<JobOutcome, { readonly kind: 'failed' }>;
+  readonly attempts: number;
+  /** Of the last attempt. */
+  readonly metrics: JobMetrics;
+  /** What each `memory` sink has committed, in order. */
+  readonly records: { readonly [sink: string]: readonly RowObject[] };
+}
+
+/**
+ * Runs a pipeline in this process until its sources end, with the restarts that a server would do. Throws what keeps it
+ * from running, `RESTARTS_EXHAUSTED`, and errors that a restart would only meet again.
+ *
+ *     const { records } = await runPipeline(readPipeline(text), { parallelism: 2 });
+ *     console.log(records.out);
+ */
+export async function runPipeline(
+  pipeline: Pipeline,
+  options: RunPipelineOptions = {},
+): Promise<PipelineRun> {
+  const { data } = options;
+  const directory =
+    data === undefined
+      ? await mkdtemp(join(tmpdir(), 'millrace-run-'))
+      : resolve(data, 'runs', pipeline.name);
+  try {
+    await mkdir(directory, { recursive: true });
+    const run = await runIn(directory, pipeline, options);
+    // The next run of this pipeline begins anew.
+    if (run.outcome.kind === 'finished') await remove(join(directory, 'checkpoints'));
+    return run;
+  } finally {
+    if (data === undefined) await remove(directory);
+  }
+}
+
+async function runIn(
+  directory: string,
+  pipeline: Pipeline,
+  options: RunPipelineOptions,
+): Promise<PipelineRun> {
+  const spec = await createSpec(directory, pipeline, options);
+  const collected = new CollectedRows();
+  const parts = { deliver: collected.add.bind(collected), ...options.parts };
+  const { attempts, delayMs } = options.restart ?? {
+    attempts: RESTART_ATTEMPTS,
+    delayMs: RESTART_DELAY_MS,
+  };
+  const first = await nextAttempt(directory);
+  for (let attempt = first; ; attempt += 1) {
+    await writeFileDurably(join(directory, 'attempt'), new TextEncoder().encode(`${attempt}`));
+    const ended = await runOnce({ ...spec, attempt }, parts, options);
+    if ('outcome' in ended) {
+      return { ...ended, attempts: attempt - first + 1, records: collected.records(spec.plan) };
+    }
+    const error = MillraceError.fromReport(ended.error);
+    if (error.scope !== 'task') throw error;
+    if (attempt - first >= attempts || options.signal?.aborted) throw exhausted(attempts, error);
+    await new Promise((wake) => setTimeout(wake, delayMs));
+  }
+}
+
+async function createSpec(
+  directory: string,
+  pipeline: Pipeline,
+  options: RunPipelineOptions,
+): Promise<JobSpec> {
+  const baseDirectory = resolve(options.baseDirectory ?? '.');
+  const { createTaskParts } = await import('./default-task-parts.ts');
+  const { sandbox, connectors } = { ...createTaskParts(directory), ...options.parts };
+  const given = options.modules ?? {};
+  const loaded = await loadModules(pipeline, { given, baseDirectory, directory, sandbox });
+  const { plan, modules } = planPipeline(pipeline, {
+    modules: loaded.planned,
+    connectors,
+    baseDirectory,
+    parallelism: options.parallelism,
+  });
+  return {
+    id: pipeline.name,
+    directory,
+    plan,
+    modules,
+    modulePaths: loaded.paths,
+    attempt: 0,
+    threads: options.threads ?? 0,
+  };
+}
+
+interface EndedWell {
+  readonly outcome: PipelineRun['outcome'];
+  readonly metrics: JobMetrics;
+}
+
+/** One attempt, to its end. One that could not start has failed: what it needs may be there the next time. */
+async function runOnce(
+  spec: JobSpec,
+  parts: Partial<JobParts>,
+  options: RunPipelineOptions,
+): Promise<EndedWell | Extract<JobOutcome, { kind: 'failed' }>> {
+  const { signal } = options;
+  let job: RunningJob;
+  try {
+    job = await startJob(spec, parts);
+  } catch (thrown) {
+    return { kind: 'failed', error: MillraceError.from(thrown).report() };
+  }
+  // A stop that fails leaves the job running: its log says why, and the caller may cancel it.
+  const stop = () => void job.stop().catch(() => {});
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
+  try {
+    options.onJob?.(job);
+    const outcome = await job.ended;
+    return outcome.kind === 'failed' ? outcome : { outcome, metrics: await job.metrics() };
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+async function nextAttempt(directory: string): Promise<number> {
+  const text = await readFile(join(directory, 'attempt'), 'utf8').catch(() => '0');
+  return (Number.parseInt(text, 10) || 0) + 1;
+}
+
+function exhausted(attempts: number, cause: MillraceError): MillraceError {
+  const text = `the job failed after ${attempts} restarts: ${cause.message}`;
+  return new MillraceError('RESTARTS_EXHAUSTED', text, {
+    details: [`${cause.code}: ${cause.message}`],
+    hint: cause.hint || 'the log tells about each attempt',
+    cause,
+  });
+}
+
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+}

@@ -5,6 +5,7 @@ import type { JobSpec } from '../runtime/job-spec.ts';
 import type { RunnerClient } from '../runtime/runner-client.ts';
 import { readRemains, readSpec } from '../runtime/runner-directory.ts';
 import { spawnRunner } from '../runtime/spawn-runner.ts';
+import type { WarmRunner } from '../runtime/warm-runner.ts';
 
 /** How a supervised job gets at runners. Tests hand in runners without processes. */
 export interface JobRunners {
@@ -21,9 +22,9 @@ export interface JobRunners {
 }
 
 /** Runners as processes. `cacheDirectory` is where Node keeps compiled code between them. */
-export function processRunners(cacheDirectory: string): JobRunners {
+export function processRunners(cacheDirectory: string, warm: WarmRunner): JobRunners {
   return {
-    spawn: (spec) => spawnRunner(spec, { cacheDirectory }),
+    spawn: (spec) => spawnRunner(spec, { cacheDirectory, warm }),
     attach: attachRunner,
     latestAttempt: (directory) => readSpec(directory)?.attempt ?? 0,
     remains: readRemains,

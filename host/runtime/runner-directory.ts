@@ -20,7 +20,7 @@ import type { JobSpec } from './job-spec.ts';
  *     spec.json         what the latest attempt runs                    written by who starts a runner
  *     runner-<n>.json   process and socket of attempt n                 written by the runner, first thing
  *     outcome.json      how an attempt ended                            written durably by the runner, last thing
- *     runner.log        what the process printed
+ *     runner-<n>.log    what the process of attempt n printed
  *
  * D1  `spec.json` names attempt n before its runner starts; runners of earlier attempts are then killed.
  * D2  A runner writes its file, then reads `spec.json`, and leaves when that names another attempt. So whichever came
@@ -41,7 +41,6 @@ export interface OutcomeFile extends JobRemains {
 
 export const SPEC_FILE = 'spec.json';
 export const OUTCOME_FILE = 'outcome.json';
-export const RUNNER_LOG_FILE = 'runner.log';
 
 const SOCKET_DIRECTORY = 'millrace-runner-';
 const RUNNER_FILE = /^runner-(\d+)\.json$/;
@@ -108,6 +107,11 @@ function removeSocket(directory: string, socket: string): void {
   const parent = dirname(socket);
   if (parent === directory || !basename(parent).startsWith(SOCKET_DIRECTORY)) return;
   rmSync(parent, { recursive: true, force: true });
+}
+
+/** Where the process of an attempt prints to. */
+export function runnerLogPath(directory: string, attempt: number): string {
+  return join(directory, `runner-${attempt}.log`);
 }
 
 function runnerFile(directory: string, attempt: number): string {

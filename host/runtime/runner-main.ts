@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { MillraceError } from '../errors.ts';
 import { writeFileDurably } from '../storage/write-file-durably.ts';
@@ -14,16 +14,21 @@ import {
   removeRunnerFile,
   writeRunnerFile,
 } from './runner-directory.ts';
+import type { RunnerAssignment } from './runner-process.ts';
 import { openRunnerServer } from './runner-server.ts';
 import type { RunningJob } from './running-job.ts';
 import { startJob } from './start-job.ts';
 
-// The program of a runner process: `node runner-main.ts <job directory> <attempt>`. Whoever started it may die: nothing
-// here needs it after the start. File descriptor 3, if open, is told when the socket answers.
+// The program of a runner process. It loads what every job needs, is told its job on descriptor 3, says there when its
+// socket answers, and has no parent from then on. A parent that dies before leaves no runner behind.
 
-const READY_DESCRIPTOR = 3;
+const LINE_DESCRIPTOR = 3;
 
-const [directory, attempt] = [process.argv[2], Number(process.argv[3])];
+const line = new Socket({ fd: LINE_DESCRIPTOR });
+line.on('error', () => {}); // whoever started us has gone; the end of the line says so too
+await Promise.all([import('./default-task-parts.ts'), import('./thread-workers.ts')]);
+const { directory, attempt } = await readAssignment();
+process.chdir(directory);
 const socket = newSocketPath(directory, attempt);
 writeRunnerFile(directory, {
   pid: process.pid,
@@ -37,6 +42,16 @@ const spec = readSpec(directory);
 if (spec === undefined || spec.attempt !== attempt) leave();
 else await run(spec);
 
+/** One line of JSON. Without a job there is nothing to stay for. */
+async function readAssignment(): Promise<RunnerAssignment> {
+  let text = '';
+  for await (const chunk of line.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    if (text.endsWith('\n')) return JSON.parse(text) as RunnerAssignment;
+  }
+  process.exit();
+}
+
 async function run(spec: JobSpec): Promise<void> {
   const job = startJob(spec);
   const history = new CheckpointHistory(directory);
@@ -49,7 +64,7 @@ async function run(spec: JobSpec): Promise<void> {
     () => {},
   );
   const server = await openRunnerServer({ id: spec.id, attempt, socket, job });
-  sayReady();
+  line.end('ready\n', () => line.destroy());
   const remains = await remainsOf(spec, job);
   await writeRemains({ attempt, ...remains });
   await server.end(remains.outcome);
@@ -77,15 +92,6 @@ async function writeRemains(file: OutcomeFile): Promise<void> {
     );
   } catch (thrown) {
     console.error(thrown);
-  }
-}
-
-function sayReady(): void {
-  try {
-    writeSync(READY_DESCRIPTOR, 'ready\n');
-    closeSync(READY_DESCRIPTOR);
-  } catch {
-    // Nobody is there any more to hear it; the job runs nevertheless.
   }
 }
 

@@ -8,12 +8,14 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MillraceError } from '../../host/errors.ts';
+import { checkImports } from './check-imports.ts';
 import { checkConstants } from './check-state.ts';
 import {
-  type BinaryenModule,
+  type Compiler,
   loadToolchain,
   type Program,
   type Range,
+  type Source,
   type Toolchain,
 } from './compiler-api.ts';
 import { SDK_PATH } from './file-names.ts';
@@ -35,14 +37,6 @@ export interface CompiledSource {
 const LIBRARY_PREFIX = '~lib/';
 const ENTRY_FILE = 'millrace-entry.ts';
 const OPTIMIZE_LEVEL = 3;
-/** Imports that a guest may have (`ABI.md`, section 5). */
-const IMPORTS: ReadonlySet<string> = new Set([
-  'millrace.emit',
-  'millrace.state',
-  'millrace.log',
-  'env.abort',
-]);
-
 /**
  * Compiles with full optimisation. Throws `COMPILE_FAILED`, each finding in `details` as
  * `file:line:column: message`.
@@ -90,14 +84,19 @@ class Compilation {
     this.#stopOnFindings(program);
     // The one source that compilations share; a number from another module's file table is wrong here.
     compiler.Source.native.debugInfoIndex = -1;
-    const compiled = compiler.compile(program);
+    const compiled = compileLocated(compiler, program);
     const output = binaryen.wrapModule(compiled.ref);
     try {
       this.#stopOnFindings(program);
       checkConstants(compiler, program, this.#report);
-      this.#checkImports(output);
+      checkImports(this.#toolchain, output, {
+        sources: userSources(program),
+        report: this.#report,
+      });
       this.#stopOnFindings(program);
       if (!compiler.validate(compiled)) throw new Error('the compiled module does not validate');
+      // Expressions without a place of their own take that of the statement they are in.
+      output.runPasses(['propagate-debug-locs']);
       compiler.optimize(compiled, OPTIMIZE_LEVEL, 0, false);
       output.addCustomSection('millrace', describeModule(module, this.#sdkVersion));
       const { binary, sourceMap } = output.emitBinary(`${this.#fileName}.wasm.map`);
@@ -170,8 +169,7 @@ class Compilation {
 
   #transform(program: Program): ModuleModel {
     const { compiler } = this.#toolchain;
-    const sources = program.sources.filter((source) => !source.isLibrary);
-    const module = transformModule(compiler, sources, this.#report);
+    const module = transformModule(compiler, userSources(program), this.#report);
     this.#stopOnFindings(program);
     graftModule(compiler, module);
     compiler.parse(
@@ -181,18 +179,6 @@ class Compilation {
       true,
     );
     return module;
-  }
-
-  /** Without them the module would compile here and be refused by the gate. */
-  #checkImports(output: BinaryenModule): void {
-    const { binaryen } = this.#toolchain;
-    for (let index = 0; index < output.getNumFunctions(); index++) {
-      const { module, base } = binaryen.getFunctionInfo(output.getFunctionByIndex(index));
-      if (module === '' || IMPORTS.has(`${module}.${base}`)) continue;
-      this.#findings.push(
-        `${this.#location(null)}: "${module}.${base}" does not exist in a guest: no clock, no randomness, no console`,
-      );
-    }
   }
 
   readonly #report: Report = (where, message) => {
@@ -232,14 +218,33 @@ class Compilation {
   #completeMap(sourceMap: string, program: Program): string {
     const map: { sources: string[]; sourcesContent?: (string | null)[] } = JSON.parse(sourceMap);
     const texts = new Map(
-      program.sources
-        .filter((source) => !source.isLibrary)
-        .map((source) => [source.normalizedPath, source.text]),
+      userSources(program).map((source) => [source.normalizedPath, source.text]),
     );
     map.sourcesContent = map.sources.map((name) => texts.get(name) ?? null);
     map.sources = map.sources.map((name) => this.#display(name));
     return JSON.stringify(map);
   }
+}
+
+/**
+ * Compiles with the calls of `abort` in the source map. The compiler places the block around the call,
+ * and loses that place when the block stands for the body of an `if`.
+ */
+function compileLocated(compiler: Compiler, program: Program): { readonly ref: number } {
+  const run = new compiler.Compiler(program);
+  const makeStaticAbort = run.makeStaticAbort.bind(run);
+  run.makeStaticAbort = (message, place) => {
+    const block = makeStaticAbort(message, place);
+    const call = compiler.getBlockChildAt(block, 0);
+    if (call !== 0) run.addDebugLocation(call, place.range);
+    return block;
+  };
+  program.parser.finish();
+  return run.compile();
+}
+
+function userSources(program: Program): Source[] {
+  return program.sources.filter((source) => !source.isLibrary && source.text !== '');
 }
 
 async function readText(path: string | URL): Promise<string | null> {

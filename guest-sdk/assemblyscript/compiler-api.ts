@@ -108,7 +108,8 @@ export interface Parser {
   readonly sources: Source[];
   readonly diagnostics: readonly unknown[];
   parseFile(text: string | null, path: string, isEntry: boolean): void;
-  error(code: number, range: Range | null, argument: string): void;
+  /** No file follows. */
+  finish(): void;
 }
 
 export interface Element {
@@ -130,7 +131,14 @@ export interface Program {
   readonly parser: Parser;
   readonly sources: readonly Source[];
   readonly elementsByName: ReadonlyMap<string, Element>;
-  error(code: number, range: Range | null, argument: string): void;
+}
+
+/** The compiler at work on one program. Expressions are numbers: pointers of binaryen. */
+export interface CompilerRun {
+  compile(): { readonly ref: number };
+  /** A block: the call of `abort`, then `unreachable`. */
+  makeStaticAbort(message: number, place: Node): number;
+  addDebugLocation(expression: number, range: Range): void;
 }
 
 export interface Diagnostic {
@@ -166,7 +174,8 @@ export interface Compiler {
   nextDiagnostic(program: Program): Diagnostic | null;
   isError(diagnostic: Diagnostic): boolean;
   initializeProgram(program: Program): void;
-  compile(program: Program): { readonly ref: number };
+  readonly Compiler: { new (program: Program): CompilerRun };
+  getBlockChildAt(block: number, index: number): number;
   validate(module: object): boolean;
   optimize(module: object, optimize: number, shrink: number, debug: boolean): void;
 }
@@ -174,6 +183,7 @@ export interface Compiler {
 export interface BinaryenModule {
   addCustomSection(name: string, contents: Uint8Array): void;
   emitBinary(sourceMapUrl: string): { readonly binary: Uint8Array; readonly sourceMap: string };
+  runPasses(passes: readonly string[]): void;
   getNumFunctions(): number;
   getFunctionByIndex(index: number): number;
   dispose(): void;

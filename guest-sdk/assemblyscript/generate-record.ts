@@ -37,6 +37,7 @@ export function generateRecord(record: RecordModel): string {
       this.__mr_row = row;
       ${words.map((word) => `this.__mr_have${word} = 0; this.__mr_dirty${word} = 0;`).join('\n')}
     }
+    ${detachText(layout, bits)}
     ${cleanText(layout, bits)}
     ${boundText(layout, bits)}
     ${writeText(layout, bits)}
@@ -161,6 +162,19 @@ function referenceAccessors(
   }`;
 }
 
+/** After an object was copied: handles of the original are not the copy's. */
+function detachText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): string {
+  const handles = Array<bigint>(layout.maskWords).fill(0n);
+  for (const [field, bit] of bits) {
+    if (field.type.kind !== 'optional') continue;
+    handles[Math.floor(bit / MASK_BITS)] |= 1n << BigInt(bit % MASK_BITS);
+  }
+  const words = handles.map((mask, word) =>
+    mask === 0n ? '' : `this.__mr_have${word} &= ~(<u64>0x${mask.toString(16)});`,
+  );
+  return `@inline __mr_detach(): void { ${words.join('\n')} }`;
+}
+
 /** Whether the row as it lies in memory is the record. */
 function cleanText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): string {
   const watched = Array<bigint>(layout.maskWords).fill(0n);
@@ -180,7 +194,7 @@ function cleanText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): strin
   }
   const words = watched.map(
     (mask, word) =>
-      `if ((this.__mr_dirty${word} | (this.__mr_have${word} & 0x${mask.toString(16)})) != 0) return false;`,
+      `if ((this.__mr_dirty${word} | (this.__mr_have${word} & <u64>0x${mask.toString(16)})) != 0) return false;`,
   );
   return `__mr_clean(): bool { ${words.join('\n')} ${nested.join('\n')} return true; }`;
 }

@@ -212,6 +212,7 @@ function readFunction(
       ? fail(parameters[1].type, 'has no Emitter of a @record as second parameter')
       : made(output);
   }
+  if (isNamed(result, '')) return fail(name, 'has no return type');
   const output = recordOf(place, result);
   if (output === undefined) return fail(result, 'does not return a @record');
   if (kind === 'map') return made(output);

@@ -91,7 +91,10 @@ function readRecord(context: ScanContext, record: RecordModel): void {
     }
   }
   record.fields = fields;
-  if (fields.length === 0) report(declaration.name.range, `${what} has no fields`);
+  const isEmpty = !declaration.members.some(
+    (member) => member.kind === compiler.NodeKind.FieldDeclaration,
+  );
+  if (isEmpty) report(declaration.name.range, `${what} has no fields`);
   if (fields.length > FIELDS_MAX) {
     report(declaration.name.range, `${what} has ${fields.length} fields, limit ${FIELDS_MAX}`);
   }

@@ -219,6 +219,8 @@ export function __mr_view<T>(): T {
 export function __mr_snapshot<T>(record: T): T {
   const view = __mr_view<T>();
   memory.copy(changetype<usize>(view), changetype<usize>(record), offsetof<T>());
+  // @ts-ignore: a record
+  view.__mr_detach();
   return view;
 }
 

@@ -11,18 +11,16 @@ class Word {
   count: i64 = 1;
 }
 
-@flatMap
-export function words(line: Line, out: Emitter<Word>): void {
-  const found = line.text.words();
+export const words = flatMap((line: Line, out: Emitter<Word>): void => {
   const word = new Word();
+  const found = line.text.words();
   while (found.next()) {
     word.word = found.value;
     out.emit(word);
   }
-}
+});
 
-@reduce
-export function sum(a: Word, b: Word): Word {
+export const sum = reduce((a: Word, b: Word): Word => {
   a.count += b.count;
   return a;
-}
+});

@@ -1,0 +1,135 @@
+/** What a user's file sees in an editor. */
+
+/// <reference path="./assemblyscript.d.ts" />
+
+type Class = abstract new (...parameters: never[]) => object;
+
+/** A class whose fields are the record's. Fields without a default start as 0, false, empty or null. */
+export declare function record(target: Class, context?: unknown): void;
+
+/** One record to one record. */
+export declare function map<In extends object, Out extends object>(
+  each: (record: In) => Out,
+): (record: In) => Out;
+
+/** Keeps the records for which it is true. The record is not to be changed. */
+export declare function filter<In extends object>(keep: (record: In) => bool): (record: In) => bool;
+
+/** One record to any number of records. */
+export declare function flatMap<In extends object, Out extends object>(
+  each: (record: In, out: Emitter<Out>) => void,
+): (record: In, out: Emitter<Out>) => void;
+
+/** Folds the records of a key into one: `a` is the key's state, `b` the next record. */
+export declare function reduce<T extends object>(fold: (a: T, b: T) => T): (a: T, b: T) => T;
+
+/** What an `@aggregate` class has; its parameters are records. */
+interface Aggregate {
+  create(): object;
+  add(accumulator: never, value: never): object;
+  result(accumulator: never): object;
+  merge(a: never, b: never): object;
+}
+
+/** A class that folds the records of a key into an accumulator and makes results of it. */
+export declare function aggregate(target: new () => Aggregate, context?: unknown): void;
+
+/** What a flatMap hands its results to. */
+export declare class Emitter<T extends object> {
+  /** Writes the record out as it is now; it may be changed and emitted again. */
+  emit(record: T): void;
+}
+
+/** Milliseconds since the epoch. */
+export type Timestamp = i64;
+
+/** Event time of a record, milliseconds since the epoch; `i64.MIN_VALUE` when it has none. */
+export declare function eventTime(record: object): i64;
+export declare function hasEventTime(record: object): bool;
+
+/** The job's log. */
+export declare namespace log {
+  function debug(text: string): void;
+  function info(text: string): void;
+  function warn(text: string): void;
+  function error(text: string): void;
+}
+
+/**
+ * A number, bool or timestamp that may be null. `record.age` is a handle on the field itself:
+ * `record.age.value = 3` and `record.age.clear()` change the record.
+ */
+export declare class Optional<T> {
+  private constructor();
+  readonly isNull: bool;
+  /** Traps when it is null. */
+  value: T;
+  or(fallback: T): T;
+  clear(): void;
+  assign(other: Optional<T>): void;
+}
+
+/** A value on its own, for assigning: `record.age = some<i32>(3)`. */
+export declare function some<T>(value: T): Optional<T>;
+/** Null, for assigning: `record.age = none<i32>()`. */
+export declare function none<T>(): Optional<T>;
+
+/** A string left as UTF-8 where it is. Immutable; nothing is decoded but by `toString`. */
+export declare class Utf8 {
+  private constructor();
+  /** The UTF-8 form of `text`. */
+  static of(text: string): Utf8;
+  /** Address of the first byte. */
+  readonly start: usize;
+  /** Bytes. */
+  readonly length: i32;
+  byteAt(index: i32): u8;
+  equals(other: Utf8): bool;
+  /** Whether it reads the same as `text`. */
+  is(text: string): bool;
+  startsWith(text: string): bool;
+  endsWith(text: string): bool;
+  contains(text: string): bool;
+  /** Byte offset of the first occurrence at or after `from`, or -1. */
+  indexOf(text: string, from?: i32): i32;
+  /** Bytes `begin` to `end`; negative numbers count from the end. */
+  slice(begin: i32, end?: i32): Utf8;
+  /** Without ASCII white space at both ends. */
+  trim(): Utf8;
+  /** The runs between ASCII white space: `text.split(/\s+/)` without empty pieces, for ASCII spaces. */
+  words(): Utf8Words;
+  /** The pieces between `separator`, one ASCII character, as `text.split(separator)`. */
+  split(separator: string): Utf8Pieces;
+  /** Order by code points: negative, 0 or positive. */
+  compare(other: Utf8): i32;
+  /** The decimal number it spells; `fallback` when it spells none. */
+  toI64(fallback?: i64): i64;
+  toString(): string;
+}
+
+/** `while (words.next()) use(words.value)`. */
+export declare class Utf8Words {
+  private constructor();
+  readonly value: Utf8;
+  next(): bool;
+}
+
+/** `while (pieces.next()) use(pieces.value)`. */
+export declare class Utf8Pieces {
+  private constructor();
+  readonly value: Utf8;
+  next(): bool;
+}
+
+/** Bytes left where they are. Immutable. */
+export declare class Bytes {
+  private constructor();
+  /** A copy of the array's bytes. */
+  static of(array: Uint8Array): Bytes;
+  readonly start: usize;
+  readonly length: i32;
+  readonly [index: number]: u8;
+  equals(other: Bytes): bool;
+  slice(begin: i32, end?: i32): Bytes;
+  toArray(): Uint8Array;
+}

@@ -1,22 +1,19 @@
-import { type Emitter, flatMap, record, reduce, Utf8 } from '@millrace/guest-sdk';
+import { Emitter, flatMap, record, reduce, Utf8 } from '@millrace/guest-sdk';
 
 /** Stands in every record that this version of the function makes. */
 const VERSION: i32 = 1;
 
-@record
-class Line {
+@record class Line {
   text: Utf8 = new Utf8();
 }
 
-@record
-class Word {
+@record class Word {
   word: Utf8 = new Utf8();
   version: i32 = VERSION;
   count: i64 = 1;
 }
 
-@flatMap
-export function words(line: Line, out: Emitter<Word>): void {
+@flatMap export function words(line: Line, out: Emitter<Word>): void {
   const word = new Word();
   const pieces = line.text.words();
   while (pieces.next()) {
@@ -25,8 +22,7 @@ export function words(line: Line, out: Emitter<Word>): void {
   }
 }
 
-@reduce
-export function sum(a: Word, b: Word): Word {
+@reduce export function sum(a: Word, b: Word): Word {
   a.count += b.count;
   return a;
 }

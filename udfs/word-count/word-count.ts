@@ -1,19 +1,16 @@
-import { type Emitter, flatMap, record, reduce, Utf8 } from '@millrace/guest-sdk';
+import { Emitter, flatMap, record, reduce, Utf8 } from '@millrace/guest-sdk';
 
-@record
-class Line {
+@record class Line {
   text: Utf8 = new Utf8();
 }
 
-@record
-class Word {
+@record class Word {
   word: Utf8 = new Utf8();
   count: i64 = 1;
 }
 
 /** Splits at ASCII white space. */
-@flatMap
-export function words(line: Line, out: Emitter<Word>): void {
+@flatMap export function words(line: Line, out: Emitter<Word>): void {
   const word = new Word();
   const pieces = line.text.words();
   while (pieces.next()) {
@@ -22,8 +19,7 @@ export function words(line: Line, out: Emitter<Word>): void {
   }
 }
 
-@reduce
-export function sum(a: Word, b: Word): Word {
+@reduce export function sum(a: Word, b: Word): Word {
   a.count += b.count;
   return a;
 }

@@ -20,7 +20,7 @@ const NEWLINES = 0x0a0a0a0a;
 const TEXT_OFFSET = 24;
 const TEXT_WORD = 6;
 const TEXT_BYTES_MAX = ROW_BYTES_MAX - TEXT_OFFSET;
-/** Room that a row needs behind its text: words are written whole, padding reaches one further. */
+/** Room that a row needs behind its text: words are written whole, padding reaches one further. `copyLines` stops at it, so who makes room for a known line makes twice as much. */
 const SLACK = 16;
 
 export interface LineOptions {
@@ -50,7 +50,7 @@ function decodeRun(
     const lineEnd = whole ? newline : end;
     const length = lineEnd - at - (hasReturn(bytes, at, lineEnd, options) ? 1 : 0);
     if (length > TEXT_BYTES_MAX) malformed(`the line has ${length} bytes`, at, lineEnd);
-    else if (whole) out.reserve(Math.max(length + TEXT_OFFSET + SLACK, BATCH_BYTES_TARGET));
+    else if (whole) out.reserve(Math.max(length + TEXT_OFFSET + 2 * SLACK, BATCH_BYTES_TARGET));
     else appendText(out, bytes, at, length);
     if (!whole) return end;
     if (length > TEXT_BYTES_MAX) at = lineEnd + 1;

@@ -248,7 +248,8 @@ export class JsonReader {
     const inner = /^field "(.*)/s.exec(this.fault);
     if (inner !== null) return this.#fail(`field "${field.name}.${inner[1]}`);
     if (this.fault !== '') return -1;
-    if (skipValue(this.source, at) < 0) return this.#fail(NOT_JSON);
+    const end = skipValue(this.source, at);
+    if (end < 0 || !endsValue(this.source.bytes[end])) return this.#fail(NOT_JSON);
     const optional = field.optional ? ' or null' : '';
     return this.#fail(`field "${field.name}" takes ${formatType(field.value.type)}${optional}`);
   }
@@ -311,4 +312,9 @@ export class JsonReader {
     this.#states.set(plan, state);
     return state;
   }
+}
+
+/** Whether this byte may stand right behind a value. */
+function endsValue(c: number): boolean {
+  return c === COMMA || c === BRACE_CLOSE || c === BRACKET_CLOSE || c <= 0x20;
 }

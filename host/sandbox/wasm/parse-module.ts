@@ -33,8 +33,25 @@ const NAMES = [
   'data count',
 ];
 
-/** Position of each section in the order the format prescribes. */
-const RANK = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 10];
+/** Sections in the order the format prescribes. */
+const ORDER = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11];
+
+/**
+ * The sections whose entries a section refers to. Where one of them is at fault, what follows from it
+ * would be noise: the section is passed over, and so is what needs it.
+ */
+const NEEDS: ReadonlyMap<number, readonly number[]> = new Map([
+  [SECTION.import, [SECTION.type]],
+  [SECTION.function, [SECTION.type, SECTION.import]],
+  [SECTION.table, [SECTION.import]],
+  [SECTION.memory, [SECTION.import]],
+  [SECTION.global, [SECTION.import, SECTION.function]],
+  [SECTION.export, [SECTION.function, SECTION.table, SECTION.memory, SECTION.global]],
+  [SECTION.start, [SECTION.function]],
+  [SECTION.element, [SECTION.function, SECTION.table, SECTION.global]],
+  [SECTION.code, [SECTION.export, SECTION.element, SECTION.dataCount]],
+  [SECTION.data, [SECTION.memory, SECTION.global]],
+]);
 
 type SectionParser = (reader: ByteReader, module: WasmModule, findings: Findings) => void;
 
@@ -66,13 +83,23 @@ export function parseModule(bytes: Uint8Array, findings: Findings): WasmModule {
     splitSections(reader, module);
   });
   if (!split) return module;
-  for (const section of module.sections) {
-    // The code needs every index space before it; without one its findings would be noise.
-    if (section.id === SECTION.code && findings.any) continue;
-    findings.guard(NAMES[section.id], () => parseSection(section, module, findings));
-  }
+  parseSections(module, findings);
   if (!findings.any) findings.guard('module', () => checkCounts(module));
   return module;
+}
+
+function parseSections(module: WasmModule, findings: Findings): void {
+  const faulty = new Set<number>();
+  // In the order of the format, absent ones too: they pass on the fault of what they need.
+  for (const id of ORDER) {
+    const section = module.sections.find((candidate) => candidate.id === id);
+    if (NEEDS.get(id)?.some((needed) => faulty.has(needed))) {
+      faulty.add(id);
+    } else if (section !== undefined) {
+      const parse = () => parseSection(section, module, findings);
+      if (!findings.guard(NAMES[id], parse)) faulty.add(id);
+    }
+  }
 }
 
 function readPreamble(reader: ByteReader): void {
@@ -90,7 +117,7 @@ function readPreamble(reader: ByteReader): void {
 
 /** Finds every section by its size, and checks their order. */
 function splitSections(reader: ByteReader, module: WasmModule): void {
-  let rank = 0;
+  let last = -1;
   while (!reader.done) {
     const offset = reader.offset;
     const id = reader.byte();
@@ -107,8 +134,9 @@ function splitSections(reader: ByteReader, module: WasmModule): void {
       const inner = new ByteReader(reader.bytes, start, end);
       module.customs.push({ name: inner.name(), start: inner.offset, end });
     } else {
-      if (RANK[id] <= rank) malformed(offset, `${NAMES[id]} section out of order or repeated`);
-      rank = RANK[id];
+      const position = ORDER.indexOf(id);
+      if (position <= last) malformed(offset, `${NAMES[id]} section out of order or repeated`);
+      last = position;
       module.sections.push({ id, start, end });
     }
     reader.offset = end;

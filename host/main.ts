@@ -4,7 +4,16 @@ import { processTerminal } from './cli/output.ts';
 
 /** Runs the command line of this process and sets its exit code. Called by the entry `cli/millrace.js`. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
+  endWithReader(process.stdout);
   process.exitCode = await commandLine(args, processParts());
+}
+
+/** Who pipes the output into `head` has read enough: that is an end, not an error. */
+function endWithReader(output: NodeJS.WriteStream): void {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
 }
 
 /** What the command line works with in a real process. What only one command needs is loaded when it is asked for. */

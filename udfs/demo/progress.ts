@@ -11,6 +11,8 @@ export interface Progress {
   end(): void;
 }
 
+/** A rate is taken over at least this long. */
+const RATE_INTERVAL_MS = 500;
 /** Without a terminal the live line is printed once a second instead. */
 const PRINT_INTERVAL_MS = 1_000;
 
@@ -40,9 +42,12 @@ export function createProgress(): Progress {
     say,
     line,
     rate(atMs, total, text) {
-      const seconds = last === undefined ? 0 : (atMs - last.atMs) / 1_000;
-      if (last !== undefined && seconds > 0) line(text(Math.max(0, total - last.total) / seconds));
-      if (last === undefined || seconds > 0) last = { atMs, total };
+      // Totals start anew with every attempt of the job, and arrive a few times a second.
+      if (last === undefined || total < last.total) last = { atMs, total };
+      const elapsedMs = atMs - last.atMs;
+      if (elapsedMs < RATE_INTERVAL_MS) return;
+      line(text(((total - last.total) / elapsedMs) * 1_000));
+      last = { atMs, total };
     },
     async during(what, work) {
       const timer = setTimeout(() => say(`${what} …`), 2_000);

@@ -158,6 +158,8 @@ export const PIPELINE_DEPTH_MAX = 32;
 export const PIPELINE_ALIASES_MAX = 100;
 /** Milliseconds of the longest duration: what a timer of Node can wait. */
 export const DURATION_MS_MAX = 2 ** 31 - 1;
+/** Findings of a document that are told one by one; the rest are counted. */
+export const FINDINGS_SHOWN_MAX = 500;
 /** Attempts after the first that `onError: { retry }` may ask for. */
 export const RETRIES_MAX = 100;
 /** Bytes of AssemblyScript source taken by the compile route. */

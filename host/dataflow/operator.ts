@@ -55,7 +55,7 @@ export interface OperatorCounters {
   bytesOut: number;
   batches: number;
   fuel: number;
-  /** Guest calls that trapped or broke a limit, bisection included. */
+  /** Guest calls that trapped or broke a limit, those included that isolate a failing record. */
   traps: number;
   skipped: number;
   deadLetters: number;

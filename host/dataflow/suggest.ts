@@ -17,6 +17,17 @@ export function suggest(wrong: string, candidates: Iterable<string>): string {
   return nearest === undefined ? '' : `, did you mean ${JSON.stringify(nearest)}?`;
 }
 
+/** As `suggest`, and nothing after so many findings: a hostile document must not buy a comparison of everything with everything. */
+export function suggestAmong(
+  findings: readonly unknown[],
+  wrong: string,
+  candidates: Iterable<string>,
+): string {
+  return findings.length < SUGGESTIONS_MAX ? suggest(wrong, candidates) : '';
+}
+
+const SUGGESTIONS_MAX = 100;
+
 /** Insertions, deletions, replacements and swaps of neighbours that turn the one into the other. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readPipeline } from '../../host/dataflow/pipeline.ts';
+import { checkPipeline, readPipeline } from '../../host/dataflow/pipeline.ts';
 import { planPipeline } from '../../host/dataflow/plan-pipeline.ts';
+import { FINDINGS_SHOWN_MAX } from '../../host/limits.ts';
 import { type Document, document, out, plan } from '../kit/plan-document.ts';
 import { PAPER_CONNECTORS } from '../kit/planned-words.ts';
 
@@ -258,5 +259,26 @@ describe('findings', () => {
     expect(() => planPipeline(pipeline, parts)).toThrow(
       expect.objectContaining({ details: ['modules.text: the module is not loaded'] }),
     );
+  });
+
+  test('hundreds of thousands of unknown names take no time of their own', () => {
+    const sinks = Object.fromEntries(
+      Array.from({ length: 900 }, (_, i) => {
+        const from = Array.from({ length: 150 }, (_, j) => `unknown${i}x${j}`);
+        return [`s${i}`, { from, connector: 'console' }];
+      }),
+    );
+    const sources = { lines: { connector: 'console', format: 'lines' } };
+    const pipeline = checkPipeline({ name: 'many', sources, sinks });
+    const parts = { modules: new Map(), connectors: PAPER_CONNECTORS, baseDirectory: '/' };
+    const start = performance.now();
+    expect(() => planPipeline(pipeline, parts)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('pipeline "many" has 135001 findings'),
+        details: expect.objectContaining({ length: FINDINGS_SHOWN_MAX + 1 }),
+      }),
+    );
+    // Comparing each with each took half a minute.
+    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });

@@ -1,7 +1,10 @@
 /**
- * What happens when a guest call fails on some record of a batch. The call is made again on the halves, and
- * their halves, until each failing record stands alone; what does not fail goes on, in order, as if the
- * others had not been there.
+ * What happens when a guest call fails on some record of a batch. The batch is cut in pieces and the call made on each, and
+ * on the pieces of those that fail, until each failing record stands alone; what does not fail goes on, in order, as
+ * if the others had not been there.
+ *
+ * A call that fails costs a new instance, 100 to 300 µs; one that works on a few rows costs 2 µs. So the pieces are many:
+ * halves would fail eleven times for one record in 1024, 32 pieces fail three times.
  *
  * P1  An attempt that failed has no effect: no output, no state.
  * P2  Every row is in exactly one accepted attempt, or was given up on its own.
@@ -30,6 +33,9 @@ export interface GuardedStep {
   accept(out: Output): void;
 }
 
+/** Pieces of a failed range. */
+const PIECES = 32;
+
 interface Range {
   readonly from: number;
   readonly to: number;
@@ -50,12 +56,17 @@ export function recoverBatch(rows: Batch, thrown: unknown, step: GuardedStep, ou
     const part = rowsBetween(rows, offsets, from, to);
     const failure = range.error ?? attempt(part, step, out);
     if (failure === undefined) continue;
-    if (to - from > 1) {
-      const middle = (from + to) >>> 1;
-      pending.push({ from: middle, to, error: undefined }, { from, to: middle, error: undefined });
-    } else {
-      settle(part, failure, step, out);
-    }
+    if (to - from > 1) pushPieces(range, pending);
+    else settle(part, failure, step, out);
+  }
+}
+
+/** The first piece ends up on top. */
+function pushPieces({ from, to }: Range, pending: Range[]): void {
+  const size = Math.ceil((to - from) / PIECES);
+  const last = from + Math.floor((to - from - 1) / size) * size;
+  for (let start = last; start >= from; start -= size) {
+    pending.push({ from: start, to: Math.min(to, start + size), error: undefined });
   }
 }
 

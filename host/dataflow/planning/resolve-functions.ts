@@ -2,7 +2,7 @@ import type { FunctionDescription } from '../../model/module-description.ts';
 import type { RecordSchema } from '../../model/schema.ts';
 import type { DocumentPath, Finding } from '../finding.ts';
 import type { PlannedModule } from '../planned-module.ts';
-import { suggest } from '../suggest.ts';
+import { suggestAmong } from '../suggest.ts';
 import type { PlanNode } from './node.ts';
 
 export type PlannedModules = ReadonlyMap<string, PlannedModule>;
@@ -30,7 +30,7 @@ export function resolveFunctions(
     const description = functions.find((candidate) => candidate.name === member.name);
     if (description === undefined) {
       const names = functions.map((candidate) => candidate.name);
-      findings.push({ path, message: unknownMember(member, 'function', names) });
+      findings.push({ path, message: unknownMember(member, 'function', names, findings) });
     } else if (description.kind !== node.functionKind) {
       const message = `${node.reference} is a ${description.kind}, not a ${node.functionKind}`;
       findings.push({ path, message });
@@ -53,7 +53,7 @@ export function resolveRecord(
   const record = records.find((candidate) => candidate.name === member.name);
   if (record === undefined) {
     const names = records.map((candidate) => candidate.name);
-    findings.push({ path: place.path, message: unknownMember(member, 'record', names) });
+    findings.push({ path: place.path, message: unknownMember(member, 'record', names, findings) });
   }
   return record;
 }
@@ -72,13 +72,18 @@ function resolveMember(
   const [alias, name] = place.reference.split('.');
   const module = modules.get(alias);
   if (module !== undefined) return { alias, name, module };
-  const message = `unknown module ${JSON.stringify(alias.slice(0, 80))}${suggest(alias, modules.keys())}`;
+  const message = `unknown module ${JSON.stringify(alias.slice(0, 80))}${suggestAmong(findings, alias, modules.keys())}`;
   findings.push({ path: place.path, message });
   return undefined;
 }
 
-function unknownMember(member: Member, what: string, names: readonly string[]): string {
-  const near = suggest(member.name, names);
+function unknownMember(
+  member: Member,
+  what: string,
+  names: readonly string[],
+  findings: readonly Finding[],
+): string {
+  const near = suggestAmong(findings, member.name, names);
   const has = names.length === 0 ? 'it has none' : `it has ${names.slice(0, 20).join(', ')}`;
   const wrong = JSON.stringify(member.name.slice(0, 80));
   return `module "${member.alias}" has no ${what} ${wrong}${near === '' ? `; ${has}` : near}`;

@@ -1,5 +1,5 @@
 import type { Finding } from '../finding.ts';
-import { suggest } from '../suggest.ts';
+import { suggestAmong } from '../suggest.ts';
 import type { NodeInput, PlanNode } from './node.ts';
 
 /** An input whose name is resolved. */
@@ -48,7 +48,8 @@ export function resolveGraph(nodes: readonly PlanNode[], findings: Finding[]): G
   const order = topologicalOrder(all, upstream, downstream);
   findings.push(...cycleFindings(all, order, upstream));
   findings.push(...unreadFindings(all, downstream));
-  const rest = all.filter((node) => !order.includes(node));
+  const ordered = new Set(order);
+  const rest = all.filter((node) => !ordered.has(node));
   return { nodes: all, upstream, downstream, order: [...order, ...rest] };
 }
 
@@ -79,14 +80,16 @@ function resolveInput(
 ): PlanNode | undefined {
   const from = byName.get(input.name);
   if (from !== undefined && from.kind !== 'sink') return from;
-  const readable = [...byName.values()].filter((node) => node.kind !== 'sink' && node !== to);
-  const names = readable.map((node) => node.name);
   const message =
     from === undefined
-      ? `unknown name ${quoted(input.name)}${suggest(input.name, names)}`
+      ? `unknown name ${quoted(input.name)}${suggestAmong(findings, input.name, readableBy(to, byName))}`
       : `${quoted(input.name)} is a sink: nothing can be read from it`;
   findings.push({ path: input.path, message });
   return undefined;
+}
+
+function* readableBy(to: PlanNode, byName: ReadonlyMap<string, PlanNode>): Iterable<string> {
+  for (const node of byName.values()) if (node.kind !== 'sink' && node !== to) yield node.name;
 }
 
 type Links = ReadonlyMap<string, readonly Link[]>;

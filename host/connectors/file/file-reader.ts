@@ -8,6 +8,7 @@ import { READ_BYTES, RecordScanner, type ScanBuffer } from '../record-scanner.ts
 import type { PollResult, SourceContext, SourceReader, Split } from '../source.ts';
 import { countLines } from './count-lines.ts';
 import { type FileSplitSpec, readFileSplit } from './file-split.ts';
+import { readHeader } from './read-header.ts';
 
 export interface FileReaderParts {
   readonly format: RecordFormat;
@@ -118,8 +119,12 @@ export class FileReader implements SourceReader {
       },
       buffer: this.#buffer,
       format: this.#parts.format,
-      createDecoder: (malformed) =>
-        this.#parts.createDecoder(this.#parts.format, this.#context.schema, malformed),
+      createDecoder: (malformed) => {
+        const { format, createDecoder } = this.#parts;
+        const decoder = createDecoder(format, this.#context.schema, malformed);
+        if (format === 'csv') this.#attempt(path, () => readHeader(decoder, descriptor, start));
+        return decoder;
+      },
       start,
       align,
       end: spec.end ?? undefined,
@@ -148,6 +153,7 @@ export class FileReader implements SourceReader {
     try {
       return call();
     } catch (cause) {
+      if (cause instanceof MillraceError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MillraceError(
         'SOURCE_UNAVAILABLE',

@@ -79,7 +79,7 @@ export class FileWriter implements SinkWriter {
   write(batch: Batch): void {
     if (this.#broken !== undefined) throw this.#broken;
     this.#append(this.#options.encoder.encode(batch));
-    if (this.#to - this.#from < WRITE_BYTES || this.full) return;
+    if (this.full || this.#to - this.#from < this.#room()) return;
     const refusal = this.#drain();
     if (refusal !== undefined) this.#retryLater();
     else this.#roll();
@@ -134,6 +134,11 @@ export class FileWriter implements SinkWriter {
         directory.files.remove(join(directory.path, part.name)),
       );
     }
+  }
+
+  /** Bytes to gather before they are written: up to where the part is to end, if that is near. */
+  #room(): number {
+    return Math.min(WRITE_BYTES, this.#options.rollBytes - (this.#part?.bytes ?? 0));
   }
 
   #append(bytes: Uint8Array): void {

@@ -1,4 +1,5 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
   isResponseSerializationError,
@@ -27,6 +28,25 @@ export function answerNotFound(request: FastifyRequest, reply: FastifyReply): vo
     request,
     reply,
   );
+}
+
+/** Answers what is not even HTTP, on the bare socket. */
+export function answerNoHttp(error: ConnectionError, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+    const body = JSON.stringify(
+      new MillraceError(
+        'REQUEST_INVALID',
+        tooLarge ? 'the headers are too large' : 'this is no HTTP',
+        {
+          hint: 'speak HTTP/1.1, as curl and browsers do',
+        },
+      ).report(),
+    );
+    const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`;
+    socket.write(`HTTP/1.1 400 Bad Request\r\n${head}\r\nconnection: close\r\n\r\n${body}`);
+  }
+  socket.destroy();
 }
 
 function toMillraceError(thrown: FastifyError | Error): MillraceError {

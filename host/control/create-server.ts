@@ -12,7 +12,7 @@ import { createWarmRunner, noWarmRunner, type WarmRunner } from '../runtime/warm
 import { gate } from '../sandbox/gate.ts';
 import { createLocalBlobStore } from '../storage/local-blob-store.ts';
 import { type Admission, admitToken } from './admit-request.ts';
-import { answerError, answerNotFound } from './answer-error.ts';
+import { answerError, answerNoHttp, answerNotFound } from './answer-error.ts';
 import { createCompileSource } from './compile-source.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import { processRunners } from './job-runners.ts';
@@ -105,6 +105,7 @@ function newInstance(options: ServerOptions): Server {
   const server = fastify({
     loggerInstance: logger,
     forceCloseConnections: true,
+    clientErrorHandler: answerNoHttp,
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();

@@ -96,16 +96,17 @@ describe('the catalog', () => {
     ]);
   });
 
-  test.each(['constructor', 'hasOwnProperty', 'toString'])(
-    'knows no module "%s" until there is one',
-    async (name) => {
-      const catalog = await open(createMemoryBlobStore());
-      expect(() => catalog.module(name)).toThrowError(
-        expect.objectContaining({ code: 'MODULE_NOT_FOUND' }),
-      );
-      expect((await catalog.add(name, { wasm: FIRST })).version.ref).toBe(`${name}@1`);
-    },
-  );
+  test.each([
+    'constructor',
+    'hasOwnProperty',
+    'toString',
+  ])('knows no module "%s" until there is one', async (name) => {
+    const catalog = await open(createMemoryBlobStore());
+    expect(() => catalog.module(name)).toThrowError(
+      expect.objectContaining({ code: 'MODULE_NOT_FOUND' }),
+    );
+    expect((await catalog.add(name, { wasm: FIRST })).version.ref).toBe(`${name}@1`);
+  });
 
   test.each([
     ['text', '0'],

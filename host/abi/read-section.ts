@@ -64,9 +64,10 @@ export function readSection(bytes: Uint8Array): ModuleDescription {
   }
   const findings: string[] = [];
   const shape = check(sectionShape, section, '', findings);
-  const records = entries(shape?.records ?? [], 'records', recordShape, findings);
-  const functions = entries(shape?.functions ?? [], 'functions', functionShape, findings);
-  const known = namesOf(shape?.records ?? []);
+  // Whatever is wrong around them, the entries that are there are looked at too.
+  const records = entries(arrayIn(section, 'records'), 'records', recordShape, findings);
+  const functions = entries(arrayIn(section, 'functions'), 'functions', functionShape, findings);
+  const known = namesOf(arrayIn(section, 'records'));
   const resolved = resolveRecords(records, known, findings);
   const described = describeFunctions(functions, { resolved, known }, findings);
   if (shape === undefined || findings.length > 0) throw invalid(findings);
@@ -87,6 +88,12 @@ function parse(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw invalid(['is not JSON in UTF-8'], cause);
   }
+}
+
+function arrayIn(section: unknown, key: string): readonly unknown[] {
+  if (typeof section !== 'object' || section === null) return [];
+  const value: unknown = Reflect.get(section, key);
+  return Array.isArray(value) ? value : [];
 }
 
 function versionOf(section: unknown): number | undefined {

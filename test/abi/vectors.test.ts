@@ -117,7 +117,7 @@ describe('bytes written by hand from the ABI', () => {
       u32(80) + u32(1) + u32(0) + u32(0) + u32(88) + u32(3) + f64(1) + f64(2) + f64(3) + f64(4);
     const words = u32(136) + u32(2) + u32(0) + u32(0) + u32(160) + u32(1);
     // "a" and "" of the first, padding, "bcd" of the last.
-    const first = u32(152) + u32(1) + u32(0) + u32(0) + '61' + '00'.repeat(7);
+    const first = `${u32(152)}${u32(1)}${u32(0)}${u32(0)}61${'00'.repeat(7)}`;
     const last = `${u32(168)}${u32(3)}626364`;
     const fixed = u32(176) + u32(0) + noTime + slots;
     const name = `${Buffer.from('ragged').toString('hex')}0000`;

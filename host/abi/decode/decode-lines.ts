@@ -20,8 +20,11 @@ const NEWLINES = 0x0a0a0a0a;
 const TEXT_OFFSET = 24;
 const TEXT_WORD = 6;
 const TEXT_BYTES_MAX = ROW_BYTES_MAX - TEXT_OFFSET;
-/** Room that a row needs behind its text: its line end, words written whole, padding reaching one further. */
-const SLACK = 32;
+/**
+ * Room that a row needs behind its text: words are written whole, padding reaches one further. `copyLines` stops at
+ * it, so who makes room for a line of known length makes twice as much.
+ */
+const SLACK = 16;
 
 export interface LineOptions {
   readonly keepReturn: boolean;

@@ -76,19 +76,6 @@ export class RowWriter {
     this.view.setInt32(slot + 4, extent, true);
   }
 
-  /** Copies bytes in as the piece of a slot. `view` is over the same bytes. */
-  copyPiece(
-    source: { readonly bytes: Uint8Array; readonly view: DataView },
-    from: number,
-    length: number,
-    slot: { readonly base: number; readonly at: number },
-  ): void {
-    if (length === 0) return;
-    this.ensure(length);
-    this.point(slot.base, slot.at, this.tail, length);
-    this.append(source.bytes, source.view, from, length);
-  }
-
   /** Copies `length` bytes to the tail; `ensure` was called for them. */
   append(bytes: Uint8Array, view: DataView, from: number, length: number): void {
     const to = this.tail;

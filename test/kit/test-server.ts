@@ -23,9 +23,10 @@ export async function startTestServer(
   await server.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
   let open = true;
-  const headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+  const headers: Record<string, string> =
+    options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
   const send = (path: string, init: RequestInit = {}) =>
-    fetch(`${url}${path}`, { ...init, headers: { ...headers, ...init.headers } });
+    fetch(`${url}${path}`, { ...init, headers: { ...headers, ...(init.headers as object) } });
   const close = async () => {
     open = false;
     await server.close();

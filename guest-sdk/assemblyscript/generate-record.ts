@@ -37,7 +37,6 @@ export function generateRecord(record: RecordModel): string {
       this.__mr_row = row;
       ${words.map((word) => `this.__mr_have${word} = 0; this.__mr_dirty${word} = 0;`).join('\n')}
     }
-    ${detachText(layout, bits)}
     ${cleanText(layout, bits)}
     ${boundText(layout, bits)}
     ${writeText(layout, bits)}
@@ -144,10 +143,6 @@ function referenceAccessors(
     type.shape === 'record' && !type.nullable
       ? `else if (${storage} == 0) ${storage} = changetype<usize>(new ${type.code}());`
       : '';
-  const taken = type.shape !== 'record' ? 'value' : `__mr_snapshot<${type.code}>(value)`;
-  const stored = type.nullable
-    ? `value === null ? 0 : changetype<usize>(${taken})`
-    : `changetype<usize>(${taken})`;
   return `get ${name}(): ${declared} {
     if ((this.__mr_have${word} & ${mask}) == 0) {
       ${storage} = ${orNull};
@@ -156,23 +151,10 @@ function referenceAccessors(
     return changetype<${declared}>(${storage});
   }
   set ${name}(value: ${declared}) {
-    ${storage} = ${stored};
+    ${storage} = changetype<usize>(value);
     this.__mr_have${word} |= ${mask};
     this.__mr_dirty${word} |= ${mask};
   }`;
-}
-
-/** After an object was copied: handles of the original are not the copy's. */
-function detachText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): string {
-  const handles = Array<bigint>(layout.maskWords).fill(0n);
-  for (const [field, bit] of bits) {
-    if (field.type.kind !== 'optional') continue;
-    handles[Math.floor(bit / MASK_BITS)] |= 1n << BigInt(bit % MASK_BITS);
-  }
-  const words = handles.map((mask, word) =>
-    mask === 0n ? '' : `this.__mr_have${word} &= ~(<u64>0x${mask.toString(16)});`,
-  );
-  return `@inline __mr_detach(): void { ${words.join('\n')} }`;
 }
 
 /** Whether the row as it lies in memory is the record. */

@@ -213,17 +213,6 @@ export function __mr_view<T>(): T {
   return changetype<T>(__new(offsetof<T>(), idof<T>()));
 }
 
-/** A view of its own on what the record shows now. */
-// @ts-ignore: decorator
-@global
-export function __mr_snapshot<T>(record: T): T {
-  const view = __mr_view<T>();
-  memory.copy(changetype<usize>(view), changetype<usize>(record), offsetof<T>());
-  // @ts-ignore: a record
-  view.__mr_detach();
-  return view;
-}
-
 /** The row of a new record: slots of 0. */
 // @ts-ignore: decorator
 @global

@@ -37,7 +37,7 @@ export interface FileSinkParts {
  * - `rollBytes`: begin another file when one has so many bytes, within one checkpoint.
  *
  * What readers see are committed parts only: `part-<sink>-<task>-<checkpoint>.<extension>`, each whole from the moment it appears and never
- * changed. Names with a leading dot are files that wait for their checkpoint, or that a restart will remove. A checkpoint without
+ * changed; who takes parts away leaves those of the latest checkpoint, which a restart looks for. Names with a leading dot are files that wait for their checkpoint, or that a restart will remove. A checkpoint without
  * output makes no file. Parts that were in the directory before stay, and a name that is taken gets a number; so several jobs may
  * write to one directory, but then their parts stand side by side.
  *

@@ -143,8 +143,7 @@ function createStringWriter(field: Field, options: FieldOptions, seed: number): 
       for (let word = 0; word < count; word++) {
         const piece = pieces[randomBits(seed + word, index) % pieces.length];
         if (word > 0) target.bytes[at++] = 0x20;
-        target.bytes.set(piece, at);
-        at += piece.length;
+        for (let i = 0; i < piece.length; i++) target.bytes[at++] = piece[i];
       }
       if (at === start) return false;
       target.view.setUint32(slot, start - target.row, true);

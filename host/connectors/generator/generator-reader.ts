@@ -93,6 +93,7 @@ export class GeneratorReader implements SourceReader {
     const room = Math.ceil((stopAt - out.length) / this.#row.bytesMax);
     rows = Math.min(rows, Math.max(1, room));
     let index = this.#positions[turn] * splits + owned;
+    this.#row.begin(out, rows);
     for (let row = 0; row < rows; row++) {
       this.#row.write(out, index);
       index += splits;
@@ -158,22 +159,28 @@ class RowWriter {
     this.bytesMax = align8(this.#fixedBytes + tail);
   }
 
+  /** Makes zeroed room for `rows` rows: what a row does not write is 0 then, its padding included. */
+  begin(out: BatchBuilder, rows: number): void {
+    const bytes = rows * this.bytesMax;
+    const at = out.reserve(bytes);
+    out.bytes.fill(0, at, at + bytes);
+    this.#target.bytes = out.bytes;
+    this.#target.view = out.view;
+  }
+
   write(out: BatchBuilder, index: number): void {
-    const row = out.reserve(this.bytesMax);
     const target = this.#target;
-    target.bytes = out.bytes;
-    target.view = out.view;
+    const { view } = target;
+    const row = out.length;
     target.row = row;
     target.tail = row + this.#fixedBytes;
-    out.bytes.fill(0, row, row + this.#fixedBytes);
-    out.view.setInt32(row + ROW_TIME_OFFSET + 4, NO_TIME_HIGH, true);
+    view.setInt32(row + ROW_TIME_OFFSET + 4, NO_TIME_HIGH, true);
     for (let i = 0; i < this.#fields.length; i++) {
       const isNull = this.#fields[i].write(target, row + slotOffset(i), index);
-      if (isNull) out.bytes[row + this.#nullsOffset + (i >> 3)] |= 1 << (i & 7);
+      if (isNull) target.bytes[row + this.#nullsOffset + (i >> 3)] |= 1 << (i & 7);
     }
     const bytes = align8(target.tail - row);
-    out.bytes.fill(0, target.tail, row + bytes);
-    out.view.setUint32(row + ROW_LENGTH_OFFSET, bytes, true);
+    view.setUint32(row + ROW_LENGTH_OFFSET, bytes, true);
     out.commit(bytes, 1);
   }
 }

@@ -101,7 +101,6 @@ function scanStatement(place: Place, statement: Node): FunctionModel | undefined
   const isClass = asClass(place.compiler, statement) !== undefined;
   if (!isClass && statement.kind !== NodeKind.FunctionDeclaration) return undefined;
   const declaration = statement as FunctionDeclaration | ClassDeclaration;
-  checkReserved(place, declaration);
   const kind = readDecorators(place, declaration, isClass);
   if (kind === undefined) return undefined;
   checkName(place.report, 'function', declaration);
@@ -116,15 +115,6 @@ function scanStatement(place: Place, statement: Node): FunctionModel | undefined
   return kind === 'aggregate'
     ? readAggregate(place, declaration as ClassDeclaration)
     : readFunction(place, declaration as FunctionDeclaration, kind);
-}
-
-function checkReserved(place: Place, declaration: Declaration): void {
-  if (/^(mr_|__mr)/.test(declaration.name.text)) {
-    place.report(
-      declaration.name.range,
-      'names that start with "mr_" or "__mr" are the compiler\'s',
-    );
-  }
 }
 
 /** The function kind that the decorators give; reports what does not belong. */

@@ -2,6 +2,7 @@
  * Turns a user's files into a guest module: records become views, functions get batch exports.
  * Works on the syntax tree between parsing and compiling; keeps nothing between compilations.
  */
+import { checkNames } from './check-names.ts';
 import { checkVariables } from './check-state.ts';
 import type { Compiler, Declaration, Node, Range, Source } from './compiler-api.ts';
 import { FileNames } from './file-names.ts';
@@ -22,6 +23,7 @@ export function transformModule(
   const context = { compiler, names, report };
   const records = scanRecords(context, sources);
   const functions = scanFunctions(context, sources);
+  checkNames(compiler, sources, report);
   checkVariables(compiler, sources, report);
   if (functions.length === 0 && sources.length > 0) {
     report(

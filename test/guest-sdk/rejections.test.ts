@@ -108,6 +108,16 @@ const CASES: readonly (readonly [string, string, string])[] = [
   ['two records of a name', '@record class §Line { a: i32; }', 'there are two records "Line"'],
   ['a reserved name', 'export function §mr_x(): void {}', 'names that start with "mr_"'],
   [
+    'a builtin as a function',
+    'export function §store(): void {}',
+    'the name "store" is that of a builtin',
+  ],
+  [
+    'a builtin as an import',
+    "import { record as §load } from '@millrace/guest-sdk';",
+    'the name "load" is that of a builtin',
+  ],
+  [
     'a generic function',
     '@map export function §f<T>(line: Line): Line { return line; }',
     '@map "f" cannot be generic',

@@ -55,6 +55,16 @@ describe('lines', () => {
     );
   });
 
+  test('of any length around the size of a batch come through', () => {
+    for (let length = 65_480; length < 65_560; length++) {
+      const line = 'x'.repeat(length);
+      for (const end of ['\n', '\r\n', '']) {
+        const decoded = decodeAll('lines', LINE_SCHEMA, `a\n${line}${end}`);
+        expect([decoded.count, decoded.bytes.length]).toEqual([2, 32 + ((24 + length + 7) & ~7)]);
+      }
+    }
+  });
+
   test('wait for their end unless the input is final', () => {
     const decoded = decodeAll('lines', LINE_SCHEMA, 'one\ntwo', { final: false });
     expect([decoded.count, decoded.taken]).toEqual([1, 4]);

@@ -6,9 +6,11 @@ import {
   KIND_F32,
   KIND_F64,
   KIND_I32,
+  KIND_I64,
   KIND_LIST,
   KIND_RECORD,
   KIND_STRING,
+  KIND_TIMESTAMP,
   KIND_U32,
   KIND_U64,
 } from '../row-plan.ts';
@@ -150,6 +152,10 @@ export class CsvCellReader {
     const { bytes } = this.source;
     const { view } = this.#writer;
     const end = this.#cells.ends[cell];
+    if (kind === KIND_I64 || kind === KIND_TIMESTAMP) {
+      const wide = numbers.readWide(bytes, this.#cells.starts[cell], view, slot);
+      if (wide === end) return true;
+    }
     const next = numbers.scan(bytes, this.#cells.starts[cell], true);
     if (kind === KIND_F64 || kind === KIND_F32) {
       const special = next < 0 ? specialNumber(bytes, this.#cells.starts[cell], end) : undefined;

@@ -1,4 +1,6 @@
 import { ROW_BYTES_MAX } from '../../limits.ts';
+import type { ByteSource } from './byte-source.ts';
+import { firstMark } from './json-skip.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -24,7 +26,8 @@ export class CsvCells {
   fault = '';
 
   /** Splits the record at `at`. Returns the offset behind its line feed, `INCOMPLETE` or `MALFORMED`. */
-  split(bytes: Uint8Array, at: number, end: number): number {
+  split(source: ByteSource, at: number, end: number): number {
+    const { bytes } = source;
     // A quote that nobody closes must not swallow the rest of the input.
     const limit = Math.min(end, at + ROW_BYTES_MAX);
     this.count = 0;
@@ -35,7 +38,7 @@ export class CsvCells {
       i =
         bytes[i] === QUOTE && i < limit
           ? this.#quoted(bytes, i, limit)
-          : this.#bare(bytes, i, limit);
+          : this.#bare(source, i, limit);
       if (i < 0) return i;
       if (i >= limit) return this.#unended(limit < end);
       const c = bytes[i];
@@ -51,19 +54,27 @@ export class CsvCells {
   }
 
   /** The cell that starts at `at` without a quote. Returns the offset of what ends it. */
-  #bare(bytes: Uint8Array, at: number, limit: number): number {
+  #bare({ bytes, view }: ByteSource, at: number, limit: number): number {
     const cell = this.count - 1;
     let i = at;
+    while (i + 4 <= limit) {
+      const marks = cellMarks(view.getInt32(i, true));
+      if (marks !== 0) {
+        i += firstMark(marks);
+        break;
+      }
+      i += 4;
+    }
+    let c = 0;
     while (i < limit) {
-      const c = bytes[i];
-      if (c === COMMA || c === NEWLINE) break;
-      if (c === QUOTE)
-        return this.#fail(`cell ${cell + 1} holds a quote but does not start with one`);
+      c = bytes[i];
+      if (c === COMMA || c === NEWLINE || c === QUOTE) break;
       i++;
     }
+    if (c === QUOTE)
+      return this.#fail(`cell ${cell + 1} holds a quote but does not start with one`);
     this.starts[cell] = at;
-    const isReturn = i < limit && bytes[i] === NEWLINE && i > at && bytes[i - 1] === RETURN;
-    this.ends[cell] = isReturn ? i - 1 : i;
+    this.ends[cell] = c === NEWLINE && i > at && bytes[i - 1] === RETURN ? i - 1 : i;
     this.quotes[cell] = 0;
     return i;
   }
@@ -109,4 +120,17 @@ export class CsvCells {
     this.ends = widen(this.ends, new Int32Array(size));
     this.quotes = widen(this.quotes, new Uint8Array(size));
   }
+}
+
+/** Marks (bit 7 of each byte) the bytes of a word that end a bare cell; the lowest mark is exact. */
+function cellMarks(word: number): number {
+  const comma = word ^ 0x2c2c2c2c;
+  const newline = word ^ 0x0a0a0a0a;
+  const quote = word ^ 0x22222222;
+  return (
+    (((comma - 0x01010101) & ~comma) |
+      ((newline - 0x01010101) & ~newline) |
+      ((quote - 0x01010101) & ~quote)) &
+    0x80808080
+  );
 }

@@ -60,7 +60,7 @@ export function decodeCsv(schema: RecordSchema, malformed: MalformedRow): RowDec
           at = blank;
           continue;
         }
-        const next = cells.split(bytes, at, end);
+        const next = cells.split(reader.source, at, end);
         if (next === INCOMPLETE && !final) break;
         if (next < 0) {
           // Only the line is given up: behind its end the records may be sound again.

@@ -77,7 +77,7 @@ export class JsonReader {
     if (bytes[at] !== BRACE_OPEN) return this.#fail(NOT_JSON);
     const state = this.#stateOf(plan);
     const { keys, seen } = state;
-    seen.fill(0);
+    for (let word = 0; word < seen.length; word++) seen[word] = 0;
     const base = this.#writer.claimRow(plan);
     if (this.#writer.tooLong) return this.#fail('its row exceeds the size limit');
     let expected = 0;
@@ -155,9 +155,14 @@ export class JsonReader {
 
   #readNumber(kind: number, at: number, slot: number): number {
     const numbers = this.#numbers;
-    const next = numbers.scan(this.source.bytes, at);
-    if (next < 0) return -1;
+    const { bytes } = this.source;
     const { view } = this.#writer;
+    if (kind === KIND_I64 || kind === KIND_TIMESTAMP) {
+      const end = numbers.readWide(bytes, at, view, slot);
+      if (end >= 0) return end;
+    }
+    const next = numbers.scan(bytes, at);
+    if (next < 0) return -1;
     switch (kind) {
       case KIND_F64:
         view.setFloat64(slot, numbers.toDouble(), true);

@@ -12,12 +12,14 @@ const NATIVE_COPY_BYTES = 192;
  * Writes one row at a time behind the rows of a BatchBuilder, tail piece by tail piece. For decoders.
  *
  * W1  The row becomes part of the batch by `finish` and not before; `begin` drops what was written since.
- * W2  `bytes` and `view` change whenever room is made, offsets do not.
+ * W2  `bytes`, `view` and `words` change whenever room is made, offsets do not.
  * W3  Memory behind `tail` is undefined: who claims it writes all of it.
  */
 export class RowWriter {
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(new ArrayBuffer(0));
+  /** The same memory by words, for what is aligned. */
+  words: Int32Array = new Int32Array(0);
   /** Offset in `bytes` where the next piece goes. */
   tail = 0;
   /** Offset of the row. */
@@ -29,6 +31,7 @@ export class RowWriter {
     this.#out = out;
     this.bytes = out.bytes;
     this.view = out.view;
+    this.words = new Int32Array(out.bytes.buffer, out.bytes.byteOffset, out.bytes.length >> 2);
   }
 
   /** Starts a row behind those of the batch. */
@@ -46,9 +49,10 @@ export class RowWriter {
   claimRow(plan: RecordPlan): number {
     this.ensure(plan.fixed);
     const base = this.tail;
-    const { view } = this;
+    const { words } = this;
     const { template } = plan;
-    for (let i = 0; i < template.length; i++) view.setInt32(base + i * 4, template[i], true);
+    const first = base >> 2;
+    for (let i = 0; i < template.length; i++) words[first + i] = template[i];
     this.tail = base + plan.fixed;
     return base;
   }

@@ -55,7 +55,7 @@ export function writeDouble(out: OutputBuffer, value: number): void {
   if (!writeDecimal(out, value)) out.ascii(String(value));
 }
 
-/** Fraction digits that `writeDecimal` tries. */
+/** Fraction digits that `writeDecimal` takes. */
 const FRACTION_DIGITS_MAX = 6;
 /** Up to this the decimal is the only one of its length that reads back as the double. */
 const DECIMAL_MAX = 1e15;
@@ -64,26 +64,23 @@ const DECIMAL_MAX = 1e15;
  * Writes a double that has few digits behind its point, as measured and counted things mostly do. Returns false when it has
  * more, or prints with an exponent.
  *
- * If `units / 10^digits` rounds to the value, the decimal reads back as the value, and no shorter one did; with at most 15
- * digits no other decimal of that length does.
+ * If `units / 10^6` rounds to the value, that decimal reads back as the value; with at most 15 digits no other decimal of
+ * its length or shorter does, so without its last zeros it is the shortest.
  */
 function writeDecimal(out: OutputBuffer, value: number): boolean {
   const size = Math.abs(value);
   if (size < 1e-6 || size > 1e9) return false;
-  for (let digits = 1; digits <= FRACTION_DIGITS_MAX; digits++) {
-    const power = POWERS[digits];
-    const units = Math.round(size * power);
-    if (units > DECIMAL_MAX) return false;
-    if (units / power !== size) continue;
-    out.ensure(NUMBER_BYTES_MAX);
-    if (value < 0) out.bytes[out.length++] = MINUS;
-    const whole = Math.floor(units / power);
-    writeDigits(out, whole, countDigits(whole));
-    out.bytes[out.length++] = POINT;
-    writeDigits(out, units - whole * power, digits);
-    return true;
-  }
-  return false;
+  const power = POWERS[FRACTION_DIGITS_MAX];
+  const units = Math.round(size * power);
+  if (units > DECIMAL_MAX || units / power !== size) return false;
+  out.ensure(NUMBER_BYTES_MAX);
+  if (value < 0) out.bytes[out.length++] = MINUS;
+  const whole = Math.floor(units / power);
+  writeDigits(out, whole, countDigits(whole));
+  out.bytes[out.length++] = POINT;
+  writeDigits(out, units - whole * power, FRACTION_DIGITS_MAX);
+  while (out.bytes[out.length - 1] === ZERO) out.length--;
+  return true;
 }
 
 /** Writes `value` (an integer below 2^31) as exactly `digits` digits; room is there. */

@@ -49,6 +49,7 @@ export function createThreadWorkers(taskPartsModule: string): StartWorkers {
         await pool.destroy();
         for (const { link } of running) link.close();
       },
+      kill: () => void pool.destroy(),
     };
   };
 }

@@ -8,8 +8,11 @@ import { checkPipeline, type Pipeline } from '../../host/dataflow/pipeline.ts';
 import { planPipeline } from '../../host/dataflow/plan-pipeline.ts';
 import type { JobParts } from '../../host/runtime/job-parts.ts';
 import type { JobSpec } from '../../host/runtime/job-spec.ts';
+import { createLocalWorkers } from '../../host/runtime/local-workers.ts';
 import type { RunningJob, UpdateRequest } from '../../host/runtime/running-job.ts';
 import { startJob } from '../../host/runtime/start-job.ts';
+import { createThreadWorkers } from '../../host/runtime/thread-workers.ts';
+import type { WorkerHost } from '../../host/runtime/worker-host.ts';
 import { compiledModule, createTaskParts } from './job-task-parts.ts';
 import { decodeBatch } from './rows.ts';
 
@@ -19,6 +22,8 @@ export interface JobBench {
   readonly spec: JobSpec;
   /** Starts the next attempt. */
   start(change?: StartChange): Promise<RunningJob>;
+  /** Ends the workers of the running attempt without a word; resolves when the job knows. */
+  kill(): Promise<void>;
   /** Committed records of a sink, in order of commit; a repeated delivery counts once. */
   committed(sink: string): readonly RowObject[];
   /** The update of a step to the module with this digest. */
@@ -50,6 +55,7 @@ export function createJobBench(options: JobBenchOptions): JobBench {
   const seen = new Set<string>();
   const jobs: RunningJob[] = [];
   let attempt = 0;
+  let host: WorkerHost | undefined;
 
   function specOf(change: StartChange): JobSpec {
     const { plan, modules } = planOf(options, connectors, directory, change);
@@ -78,6 +84,13 @@ export function createJobBench(options: JobBenchOptions): JobBench {
       const job = await startJob(spec, {
         ...(spec.threads === 0 ? { ...base, connectors } : {}),
         taskPartsModule,
+        startWorkers(starts, onDeath) {
+          const local = () =>
+            createLocalWorkers({ ...base, connectors, ...options.parts, ...change.parts });
+          const startWorkers = spec.threads === 0 ? local() : createThreadWorkers(taskPartsModule);
+          host = startWorkers(starts, onDeath);
+          return host;
+        },
         readModule: async (path) => new TextEncoder().encode(path),
         deliver(sink, batch, key) {
           if (seen.has(key)) return;
@@ -91,6 +104,10 @@ export function createJobBench(options: JobBenchOptions): JobBench {
       });
       jobs.push(job);
       return job;
+    },
+    async kill() {
+      host?.kill();
+      await jobs.at(-1)?.ended;
     },
     committed: (sink) => rows.get(sink) ?? [],
     update: (step, digest) => ({

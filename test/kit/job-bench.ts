@@ -26,6 +26,8 @@ export interface JobBench {
   kill(): Promise<void>;
   /** Committed records of a sink, in order of commit; a repeated delivery counts once. */
   committed(sink: string): readonly RowObject[];
+  /** The same records by delivery: what one task wrote between two checkpoints. */
+  runs(sink: string): readonly DeliveredRun[];
   /** The update of a step to the module with this digest. */
   update(step: string, digest: string): UpdateRequest;
 }
@@ -36,6 +38,13 @@ export interface JobBenchOptions {
   readonly parallelism?: number;
   readonly connectors?: readonly Connector[];
   readonly parts?: Partial<JobParts>;
+}
+
+export interface DeliveredRun {
+  readonly task: number;
+  /** The checkpoint that committed it, if it was in this attempt. */
+  readonly checkpoint: number;
+  readonly records: readonly RowObject[];
 }
 
 export interface StartChange {
@@ -51,10 +60,11 @@ export function createJobBench(options: JobBenchOptions): JobBench {
   const taskPartsModule = new URL('./job-task-parts.ts', import.meta.url).href;
   const connectors = new Map(base.connectors);
   for (const connector of options.connectors ?? []) connectors.set(connector.name, connector);
-  const rows = new Map<string, RowObject[]>();
+  const delivered = new Map<string, DeliveredRun[]>();
   const seen = new Set<string>();
   const jobs: RunningJob[] = [];
   let attempt = 0;
+  let checkpoint = 0;
   let host: WorkerHost | undefined;
 
   function specOf(change: StartChange): JobSpec {
@@ -64,7 +74,7 @@ export function createJobBench(options: JobBenchOptions): JobBench {
       directory,
       plan,
       modules,
-      modulePaths: { v1: 'v1', v2: 'v2', v3: 'v3' },
+      modulePaths: { v1: 'v1' },
       attempt,
       threads: change.threads ?? options.threads ?? 0,
     };
@@ -97,19 +107,27 @@ export function createJobBench(options: JobBenchOptions): JobBench {
           seen.add(key);
           const schema = sinks.find((one) => one.id === sink);
           if (schema?.kind !== 'sink') throw new Error(`no sink "${sink}"`);
-          rows.set(sink, [...(rows.get(sink) ?? []), ...decodeBatch(schema.schema, batch)]);
+          const [, , task] = JSON.parse(key) as [string, string, number];
+          const records = decodeBatch(schema.schema, batch);
+          const runs = delivered.get(sink) ?? [];
+          delivered.set(sink, [...runs, { task, checkpoint, records }]);
         },
         ...options.parts,
         ...change.parts,
       });
       jobs.push(job);
+      job.subscribe((event) => {
+        // Sinks commit after the checkpoint is complete and before the next begins.
+        if (event.kind === 'checkpoint') checkpoint = event.checkpoint.checkpoint;
+      });
       return job;
     },
     async kill() {
       host?.kill();
       await jobs.at(-1)?.ended;
     },
-    committed: (sink) => rows.get(sink) ?? [],
+    committed: (sink) => (delivered.get(sink) ?? []).flatMap((run) => run.records),
+    runs: (sink) => delivered.get(sink) ?? [],
     update: (step, digest) => ({
       step,
       module: { ref: `text@${digest}`, digest },

@@ -1,0 +1,27 @@
+import type { Pipeline } from '../../host/dataflow/pipeline.ts';
+
+export interface EventPipelineOptions {
+  readonly events: number;
+  /** Events a second; as fast as they are taken unless given. */
+  readonly rate?: number;
+  readonly checkpoint?: Pipeline['checkpoint'];
+}
+
+/** Events numbered from 0 → `stamp`, which writes its version into each → memory sink `out`. */
+export function eventPipeline(options: EventPipelineOptions): Omit<Pipeline, 'name'> {
+  const { events, rate, checkpoint } = options;
+  return {
+    checkpoint: checkpoint ?? { every: 'off' },
+    sources: {
+      events: {
+        connector: 'generator',
+        count: events,
+        splits: 4,
+        ...(rate === undefined ? {} : { rate }),
+        fields: { id: { sequence: {} }, version: { choice: ['none'] } },
+      },
+    },
+    steps: { stamped: { map: 'text.stamp', from: 'events' } },
+    sinks: { out: { from: 'stamped', connector: 'memory' } },
+  };
+}

@@ -37,7 +37,7 @@ export const MODULE_TABLES_MAX = 16;
 export const GATE_FINDINGS_MAX = 100;
 /** Characters of a function name kept from the `name` section. */
 export const FUNCTION_NAME_CHARS_MAX = 200;
-/** Fuel an instance may use before its first call: `start` section and `_initialize`. */
+/** Fuel for what is not a batch: the `start` section and `_initialize`, and each `mr_buffer`. */
 export const START_FUEL = 50_000_000;
 /** Entries of a table; V8 aborts the process on very large ones. */
 export const TABLE_ENTRIES_MAX = 65_536;

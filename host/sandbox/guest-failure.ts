@@ -51,12 +51,11 @@ function isGuestFault(thrown: unknown): boolean {
 
 const FRAME = /at (?:(.*?) \()?wasm:\/\/wasm\/[^:\s]*:wasm-function\[(\d+)\]:0x([0-9a-f]+)/g;
 
-/** `at sum (function 12, offset 0x1f3)`, innermost first. */
+/** `at sum (wasm-function[12]:0x1f3)`, innermost first: V8's form, so that tools which read stacks read it. */
 function guestFrames(thrown: unknown, offsets: OffsetMap): string[] {
   const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
   return [...stack.matchAll(FRAME)].map(([, name, index, offset]) => {
-    const original = offsets.originalOf(Number.parseInt(offset, 16));
-    const place = original === undefined ? 'added code' : `offset 0x${original.toString(16)}`;
-    return `at ${cleanName(name ?? 'unnamed')} (function ${index}, ${place})`;
+    const original = offsets.originalOf(Number.parseInt(offset, 16)) ?? 0;
+    return `at ${cleanName(name ?? 'unnamed')} (wasm-function[${index}]:0x${original.toString(16)})`;
   });
 }

@@ -130,10 +130,11 @@ class Instance implements GuestInstance {
   }
 
   run(functionName: string, input: Batch): Batch {
-    const guest = this.#begin(functionName, input.count);
+    const guest = this.#begin(functionName);
     try {
       const address = this.#reserve(input.bytes.length);
       this.#memory.bytes.set(input.bytes, address);
+      this.#fill(input.count);
       this.#running = true;
       checkStatus(guest.call(address, input.bytes.length, input.count));
       return this.#finish(guest, input.count);
@@ -146,12 +147,13 @@ class Instance implements GuestInstance {
 
   runKeyed(functionName: string, call: KeyedCall): KeyedResult {
     const { rows, states, keys } = call;
-    const guest = this.#begin(functionName, rows.count + states.count);
+    const guest = this.#begin(functionName);
     try {
       const address = this.#reserve(rows.bytes.length + states.bytes.length);
       const statesAddress = address + rows.bytes.length;
       this.#memory.bytes.set(rows.bytes, address);
       this.#memory.bytes.set(states.bytes, statesAddress);
+      this.#fill(rows.count + states.count);
       this.#running = true;
       checkStatus(
         guest.call(
@@ -172,7 +174,7 @@ class Instance implements GuestInstance {
     }
   }
 
-  #begin(functionName: string, rows: number): LiveFunction {
+  #begin(functionName: string): LiveFunction {
     const guest = this.#functions.get(functionName);
     if (guest === undefined) assert.fail(`the module has no function "${functionName}"`);
     assert(!this.#running, 'a guest call started inside another');
@@ -181,17 +183,26 @@ class Instance implements GuestInstance {
     }
     this.#output.reset();
     this.#states.reset();
-    this.#budget = Math.min(FUEL_PER_CALL_MAX, this.#limits.fuelPerRecord * Math.max(1, rows));
-    this.#refuel(this.#budget);
     return guest;
   }
 
-  /** The address of an input area of at least `bytes` bytes; the guest is asked only for more. */
+  /** Gives the call its fuel. */
+  #fill(rows: number): void {
+    this.#budget = Math.min(FUEL_PER_CALL_MAX, this.#limits.fuelPerRecord * Math.max(1, rows));
+    this.#refuel(this.#budget);
+  }
+
+  /**
+   * The address of an input area of at least `bytes` bytes. The guest is asked only for more, under fuel
+   * of its own: what a batch costs must not depend on the batches before it.
+   */
   #reserve(bytes: number): number {
     if (bytes <= this.#areaBytes) return this.#area;
     const wanted = Math.ceil(bytes / BATCH_BYTES_TARGET) * BATCH_BYTES_TARGET;
     // Until the guest has answered there is no area to rely on.
     this.#areaBytes = 0;
+    this.#budget = START_FUEL;
+    this.#refuel(START_FUEL);
     this.#area = this.#buffer(wanted) >>> 0;
     this.#memory.checkRows('input area of mr_buffer', this.#area, wanted);
     this.#areaBytes = wanted;

@@ -21,11 +21,12 @@ const RESTORE_BYTES = 1 << 16;
  *
  * T1  Every call into the engine may grow its memory, which detaches the views of it: they are read through `#refresh` only.
  */
-export function createEngineStateTable(options: StateTableOptions): StateTable {
+export function createEngineStateTable(options: StateTableOptions): EngineStateTable {
   return new EngineStateTable(options);
 }
 
-class EngineStateTable implements StateTable {
+/** A state table that tells what it takes itself. */
+export class EngineStateTable implements StateTable {
   readonly #options: StateTableOptions;
   readonly #engine = engine.loadEngine();
   /** Index of the first result word. */
@@ -49,6 +50,11 @@ class EngineStateTable implements StateTable {
 
   get bytes(): number {
     return this.#engine.byteCount();
+  }
+
+  /** Bytes of linear memory: slots, entries, areas and room to spare. */
+  get memoryBytes(): number {
+    return this.#engine.memory.buffer.byteLength;
   }
 
   resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number {

@@ -11,7 +11,7 @@ import { ENTRY_HEADER, hashOf, keyLengthOf, stateOf } from './entry';
 import { groupOf, groups, keyGroups } from './groups';
 import { ensureArea, giveRegion, region } from './memory';
 import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './resolve';
-import { entries, find, mask, moveAll, slots } from './slots';
+import { entries, find, homeOf, mask, moveAll, slots } from './slots';
 import { addEntry, failure, nextEpoch, snapshotBytes } from './store';
 
 /** An entry of a snapshot breaks the format, or is not of this group. */
@@ -86,8 +86,10 @@ export function restore(bytes: u32, group: u32): i32 {
   const from: usize = load<u32>(EXCHANGE);
   const end = from + bytes;
   let at = from;
+  let touchedTo = from;
   store<u32>(OUT_ROWS, 0);
   while (at < end) {
+    if (at >= touchedTo) touchedTo = touchSlots(at, end);
     const left = <u32>(end - at);
     store<u32>(OUT_BYTES, 16);
     if (left < 16) break;
@@ -103,6 +105,22 @@ export function restore(bytes: u32, group: u32): i32 {
     at += needed;
   }
   return <i32>(at - from);
+}
+
+/**
+ * Touches the slots of the next entries and returns where it stopped, behind `at`. Lengths are not checked yet: a wrong
+ * one makes it look at the wrong words of the area, or stop early.
+ */
+function touchSlots(at: usize, end: usize): usize {
+  let sum: u32 = 0;
+  let next = <u64>at;
+  for (let i: u32 = 0; i < TOUCHED_AHEAD && next + 16 <= end; i++) {
+    const entry = <usize>next;
+    sum += load<u32>(slots + (<usize>homeOf(hashOf(entry)) << 3));
+    next += 16 + ((<u64>load<u32>(entry, 4) + 7) & ~7) + load<u32>(entry, 8);
+  }
+  touched = sum;
+  return <usize>min<u64>(max<u64>(next, <u64>at + 1), end);
 }
 
 let keyBytesMax: u32 = 0;

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,6 +28,17 @@ export function compileC(source: string, flags: readonly string[]): Uint8Array<A
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     return Uint8Array.from(readFileSync(out));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** As `compileC`, from the text of a file. */
+export function compileText(source: string, flags: readonly string[]): Uint8Array<ArrayBuffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-clang-'));
+  try {
+    writeFileSync(join(folder, 'source.c'), source);
+    return compileC(join(folder, 'source.c'), flags);
   } finally {
     rmSync(folder, { recursive: true });
   }

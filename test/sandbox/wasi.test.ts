@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RecordSchema } from '../../host/model/schema.ts';
-import { clangMissing, compileC, needsClang, WASI_REACTOR } from '../kit/clang.ts';
+import { clangMissing, compileC, compileText, needsClang, WASI_REACTOR } from '../kit/clang.ts';
 import { failureOf, numberRows, startGuest } from '../kit/guest-runs.ts';
 import { addBuffer, finishGuest, handMadeGuest } from '../kit/hand-made-guest.ts';
 import { decodeBatch, encodeBatch } from '../kit/rows.ts';
@@ -180,3 +181,23 @@ describe.skipIf(clangMissing !== undefined)(needsClang('a guest in C over a WASI
     expect(failureOf(() => instance.run('greet', people)).code).toBe('FUEL_EXHAUSTED');
   });
 });
+
+describe.skipIf(clangMissing !== undefined)(
+  needsClang('the guest in the README of the C SDK'),
+  () => {
+    test('keeps the hot readings, compiled as the README says', async () => {
+      const sdk = join(import.meta.dirname, '../../guest-sdk/c');
+      const [, source] = /```c\n(.*?)```/s.exec(readFileSync(join(sdk, 'README.md'), 'utf8')) ?? [];
+      const flags = ['--target=wasm32', '-nostdlib', '-Wl,--no-entry', '-mbulk-memory', `-I${sdk}`];
+      const { instance } = await startGuest(compileText(source, flags));
+      const [{ input }] = instance.module.description.functions;
+      const readings = [
+        { sensor: 'a', celsius: 31 },
+        { sensor: 'b', celsius: 30 },
+        { sensor: 'c', celsius: 99.5 },
+      ];
+      const output = instance.run('hot', encodeBatch(input, readings));
+      expect(decodeBatch(input, output)).toEqual([readings[0], readings[2]]);
+    });
+  },
+);

@@ -8,23 +8,26 @@ import { ByteWriter } from './byte-writer.ts';
  *     run*:  rewritten bytes since the last run's end · original bytes since the last run's end · length
  */
 export class OffsetMap {
-  readonly #rewritten: number[] = [];
-  readonly #original: number[] = [];
-  readonly #lengths: number[] = [];
+  /** Per run: original, rewritten, length. */
+  #runs = new Int32Array(3 * 256);
+  #end = 0;
 
   add(original: number, rewritten: number, length: number): void {
-    const last = this.#lengths.length - 1;
-    const adjacent =
-      last >= 0 &&
-      this.#original[last] + this.#lengths[last] === original &&
-      this.#rewritten[last] + this.#lengths[last] === rewritten;
-    if (adjacent) {
-      this.#lengths[last] += length;
-      return;
+    const runs = this.#runs;
+    const last = this.#end - 3;
+    if (last >= 0 && runs[last] + runs[last + 2] === original) {
+      if (runs[last + 1] + runs[last + 2] === rewritten) {
+        runs[last + 2] += length;
+        return;
+      }
     }
-    this.#original.push(original);
-    this.#rewritten.push(rewritten);
-    this.#lengths.push(length);
+    if (this.#end === runs.length) {
+      this.#runs = new Int32Array(2 * this.#end);
+      this.#runs.set(runs);
+    }
+    this.#runs[this.#end++] = original;
+    this.#runs[this.#end++] = rewritten;
+    this.#runs[this.#end++] = length;
   }
 
   /**
@@ -33,30 +36,31 @@ export class OffsetMap {
    */
   originalOf(rewritten: number): number | undefined {
     let low = 0;
-    let high = this.#rewritten.length;
+    let high = this.#end / 3;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#rewritten[middle] <= rewritten) low = middle + 1;
+      if (this.#runs[3 * middle + 1] <= rewritten) low = middle + 1;
       else high = middle;
     }
     if (low === 0) return undefined;
-    const run = low - 1;
-    const inside = Math.min(rewritten - this.#rewritten[run], this.#lengths[run]);
-    return this.#original[run] + inside;
+    const run = 3 * (low - 1);
+    return this.#runs[run] + Math.min(rewritten - this.#runs[run + 1], this.#runs[run + 2]);
   }
 
   /** Writes the map with `shift` added to the rewritten offsets. */
   encode(out: ByteWriter, shift: number): void {
-    out.u32(this.#lengths.length);
-    let rewritten = 0;
-    let original = 0;
-    for (let run = 0; run < this.#lengths.length; run++) {
-      const start = this.#rewritten[run] + shift;
-      out.u32(start - rewritten);
-      out.u32(this.#original[run] - original);
-      out.u32(this.#lengths[run]);
-      rewritten = start + this.#lengths[run];
-      original = this.#original[run] + this.#lengths[run];
+    out.u32(this.#end / 3);
+    let originalEnd = 0;
+    let rewrittenEnd = 0;
+    for (let run = 0; run < this.#end; run += 3) {
+      const original = this.#runs[run];
+      const rewritten = this.#runs[run + 1] + shift;
+      const length = this.#runs[run + 2];
+      out.u32(rewritten - rewrittenEnd);
+      out.u32(original - originalEnd);
+      out.u32(length);
+      originalEnd = original + length;
+      rewrittenEnd = rewritten + length;
     }
   }
 

@@ -154,10 +154,15 @@ class ModuleRewriter {
     const added = { fuelGlobal: module.globals.length, depthGlobal: module.globals.length + 1 };
     const code = new ByteWriter(module.bytes.length * 2);
     const body = new ByteWriter(4096);
+    // Three numbers a run: where it was, where it is in the body, its length.
+    const runs: number[] = [];
+    const copied = (original: number, rewritten: number, length: number): void => {
+      runs.push(original, rewritten, length);
+    };
     code.u32(module.bodies.length + 3);
     for (const [node, original] of module.bodies.entries()) {
       body.length = 0;
-      const runs: [original: number, rewritten: number, length: number][] = [];
+      runs.length = 0;
       rewriteBody(body, {
         module,
         body: original,
@@ -165,10 +170,12 @@ class ModuleRewriter {
         plans,
         added,
         blockType: this.#blockType(node + module.importedFunctions),
-        copied: (...run) => runs.push(run),
+        copied,
       });
       code.u32(body.length);
-      for (const [from, to, length] of runs) this.#offsets.add(from, code.length + to, length);
+      for (let i = 0; i < runs.length; i += 3) {
+        this.#offsets.add(runs[i], code.length + runs[i + 1], runs[i + 2]);
+      }
       code.bytes(body.written());
     }
     const { fuelGlobal, depthGlobal } = added;

@@ -82,8 +82,13 @@ function filesBelow(folder: string, endings: readonly string[]): SourceFile[] {
 function importsOf(file: SourceFile): string[] {
   const pattern =
     /(?:^|\n)\s*(?:import|export)\b[^'"\n;]*(?:\n[^'"\n;]*)*?from\s*['"]([^'"]+)['"]/g;
-  const dynamic = /\b(?:import|require|resolve)\(\s*['"]([^'"]+)['"]/g;
+  const dynamic =
+    /\b(?:import|require|resolve|createRequire\(import\.meta\.url\))\(\s*['"]([^'"]+)['"]/g;
   return [...file.text.matchAll(pattern), ...file.text.matchAll(dynamic)].map((match) => match[1]);
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
 }
 
 /** `host/<folder>/…` → folder; a file directly in `host` → its name. */
@@ -140,7 +145,9 @@ describe('the layers', () => {
 
   test('WebAssembly is touched by the sandbox and the two trusted loaders only', () => {
     const pattern = /\bWebAssembly\.(?!Module\b(?!\())|new WebAssembly/;
-    const users = host.filter((file) => pattern.test(file.text)).map((file) => file.path);
+    const users = host
+      .filter((file) => pattern.test(withoutComments(file.text)))
+      .map((file) => file.path);
     const allowed = (path: string) =>
       path.startsWith('host/sandbox/') ||
       path.startsWith('host/state/engine/') ||

@@ -2,6 +2,11 @@ import { dirname } from 'node:path';
 import type { FileSystem } from './file-system.ts';
 import { errnoOf } from './storage-failed.ts';
 
+/** A directory that could not even be opened was not synced, and so nothing of it was forgotten. */
+const NOT_OPENED = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOENT', 'ENOTDIR'];
+/** Not ours to read, hence not ours to have changed. */
+const FOREIGN = ['EACCES', 'EPERM'];
+
 /**
  * Which directories of a file system survive a crash, and which must not be trusted any more. One per file system and
  * thread; shared by all stores, since it is the disk's condition and not a store's.
@@ -43,7 +48,7 @@ export class DurableDirectories {
     try {
       await this.#fileSystem.syncDirectory(path);
     } catch (error) {
-      this.#distrusted.set(path, error);
+      if (!NOT_OPENED.includes(errnoOf(error))) this.#distrusted.set(path, error);
       throw error;
     }
   }
@@ -55,6 +60,7 @@ export class DurableDirectories {
 
   async #make(path: string): Promise<void> {
     const parent = dirname(path);
+    let wasThere = false;
     try {
       await this.#fileSystem.makeDirectory(path);
     } catch (error) {
@@ -62,12 +68,17 @@ export class DurableDirectories {
       if (errno === 'ENOENT' && parent !== path) {
         await this.ensure(parent);
         await this.#fileSystem.makeDirectory(path).catch(ignoreExisting);
-      } else if (!(await this.#exists(path, errno))) {
+      } else if (await this.#exists(path, errno)) {
+        wasThere = true;
+      } else {
         throw error;
       }
     }
+    if (parent === path) return;
     // Also when it was there: another process may have made it a moment ago and not have synced it yet.
-    if (parent !== path) await this.sync(parent);
+    await this.sync(parent).catch((error) => {
+      if (!wasThere || !FOREIGN.includes(errnoOf(error))) throw error;
+    });
   }
 
   /** A read-only parent answers `EROFS` or `EACCES` where `EEXIST` is meant. */

@@ -11,15 +11,10 @@ function store(fileSystem: CrashFileSystem) {
   return createLocalBlobStore(ROOT, { fileSystem, writers });
 }
 
-/** A disk whose root is there. */
-async function disk(): Promise<CrashFileSystem> {
-  return new CrashFileSystem();
-}
-
 describe('a crash', () => {
   /** Runs `work` on a disk that dies at call `at`; false when there are fewer calls. */
   async function dieAt(at: number, work: (fileSystem: CrashFileSystem) => Promise<void>) {
-    const fileSystem = await disk();
+    const fileSystem = new CrashFileSystem();
     await store(fileSystem).put('old', bytes('first version'));
     const before = fileSystem.calls.length;
     let died = false;
@@ -61,7 +56,7 @@ describe('a crash', () => {
 
   test('right after a put of several blobs into one new folder loses none of them', async () => {
     for (let waitFor = 0; waitFor < 4; waitFor++) {
-      const fileSystem = await disk();
+      const fileSystem = new CrashFileSystem();
       const puts = ['a', 'b', 'c', 'd'].map((name) =>
         store(fileSystem).put(`n/${name}`, bytes(name)),
       );
@@ -85,7 +80,7 @@ describe('a crash', () => {
   });
 
   test('of one process does not take the temporary files of another that lives', async () => {
-    const fileSystem = await disk();
+    const fileSystem = new CrashFileSystem();
     await store(fileSystem).put('blob', bytes('x'));
     const temporary = [`${ROOT}/.tmp-11-aa`, `${ROOT}/.tmp-22-bb`, `${ROOT}/.tmp-33-cc`];
     for (const path of temporary) await fileSystem.create(path);
@@ -115,7 +110,7 @@ describe('a failing disk', () => {
   test.each(
     CASES,
   )('at %s with %s: STORAGE_FAILED, nothing changed, nothing left behind', async (call, errno, hint) => {
-    const fileSystem = await disk();
+    const fileSystem = new CrashFileSystem();
     await store(fileSystem).put('folder/blob', bytes('kept'));
     fileSystem.faults = (each, _, path) =>
       each === call && path.includes(call === 'makeDirectory' ? 'other' : 'blobs')
@@ -137,7 +132,7 @@ describe('a failing disk', () => {
   });
 
   test('after a failed sync of a file all bytes are written again, to another file', async () => {
-    const fileSystem = await disk();
+    const fileSystem = new CrashFileSystem();
     fileSystem.faults = (call) => (call === 'sync' ? 'EIO' : undefined);
     await expect(store(fileSystem).put('blob', bytes('x'))).rejects.toThrow();
     fileSystem.faults = () => undefined;
@@ -150,7 +145,7 @@ describe('a failing disk', () => {
   });
 
   test('after a failed sync of a directory nothing is put into it any more; reading goes on', async () => {
-    const fileSystem = await disk();
+    const fileSystem = new CrashFileSystem();
     await store(fileSystem).put('a/blob', bytes('kept'));
     fileSystem.faults = (call, _, path) =>
       call === 'syncDirectory' && path === `${ROOT}/a` ? 'EIO' : undefined;
@@ -166,7 +161,7 @@ describe('a failing disk', () => {
   });
 
   test.each(['read', 'list', 'unlink'] as const)('at %s: STORAGE_FAILED', async (call) => {
-    const fileSystem = await disk();
+    const fileSystem = new CrashFileSystem();
     const blobs = store(fileSystem);
     await blobs.put('blob', bytes('x'));
     fileSystem.faults = (each) => (each === call ? 'EIO' : undefined);
@@ -179,8 +174,31 @@ describe('a failing disk', () => {
   });
 });
 
+test('a data directory inside one that this user may not read takes blobs', async () => {
+  const fileSystem = new CrashFileSystem();
+  await store(fileSystem).put('old', bytes('x'));
+  const later = fileSystem.crash('lost');
+  later.faults = (call, _, path) =>
+    call === 'syncDirectory' && path !== ROOT ? 'EACCES' : undefined;
+  await store(later).put('new', bytes('y'));
+  expect(await store(later.crash('lost')).list('')).toEqual(['new', 'old']);
+});
+
+test('too many open files at the sync of a directory fails one put, not all that follow', async () => {
+  const fileSystem = new CrashFileSystem();
+  await store(fileSystem).put('old', bytes('x'));
+  fileSystem.faults = (call) => (call === 'syncDirectory' ? 'EMFILE' : undefined);
+  await expect(store(fileSystem).put('new', bytes('y'))).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    hint: expect.stringContaining('open files'),
+  });
+  fileSystem.faults = () => undefined;
+  await store(fileSystem).put('new', bytes('y'));
+  expect(await store(fileSystem.crash('lost')).list('')).toEqual(['new', 'old']);
+});
+
 test('a put into a folder that another delete is just removing finds its folder', async () => {
-  const fileSystem = await disk();
+  const fileSystem = new CrashFileSystem();
   await store(fileSystem).put('f/old', bytes('x'));
   let once = true;
   fileSystem.faults = (call, _, path) => {
@@ -193,7 +211,7 @@ test('a put into a folder that another delete is just removing finds its folder'
 });
 
 test('the last blob of a folder takes the folder along', async () => {
-  const fileSystem = await disk();
+  const fileSystem = new CrashFileSystem();
   const blobs = store(fileSystem);
   await blobs.put('checkpoints/1/a', bytes('x'));
   await blobs.put('checkpoints/2/a', bytes('x'));
@@ -202,7 +220,7 @@ test('the last blob of a folder takes the folder along', async () => {
 });
 
 test('writes a single file durably, its folders included', async () => {
-  const fileSystem = await disk();
+  const fileSystem = new CrashFileSystem();
   await writeFileDurably('/x/y/job.json', bytes('{}'), fileSystem);
   const after = fileSystem.crash('lost');
   expect(after.files()).toEqual(['/x/y/job.json']);

@@ -129,6 +129,7 @@ export class Coordinator implements RunningJob {
   }
 
   async checkpoint(): Promise<CheckpointRecord> {
+    this.#assertState('take a checkpoint of', ['running', 'paused', 'stopping']);
     return await this.#checkpoints.take();
   }
 

@@ -8,6 +8,7 @@ import type { CompiledModule } from '../../host/sandbox/guest.ts';
 import { createStateTable } from '../../host/state/create-state-table.ts';
 import { createLocalBlobStore } from '../../host/storage/local-blob-store.ts';
 import { createFakeSandbox, type FakeFunction } from './fake-sandbox.ts';
+import { gatedConnector } from './gated-connector.ts';
 import { WORD, wordFunctions } from './word-functions.ts';
 
 /** The modules of a `JobBench`, by what their functions append to every word. */
@@ -51,7 +52,7 @@ export function createTaskParts(directory: string): TaskParts {
   for (const digest of MARKS.keys()) sandbox.module(digest, functionsOf(digest));
   return {
     clock: systemClock,
-    connectors: builtinConnectors,
+    connectors: new Map([...builtinConnectors, ['gated', gatedConnector(directory)]]),
     sandbox,
     kernel: createRowKernel(),
     createStateTable,

@@ -20,8 +20,17 @@ async function compile(): Promise<CompileResult> {
     const { wasm, sourceMap } = await compileAssemblyScript({ source, name });
     return { ok: true, wasm: Buffer.from(wasm).toString('base64'), sourceMap };
   } catch (thrown) {
-    return { ok: false, error: MillraceError.from(thrown).report() };
+    return { ok: false, error: failure(thrown).report() };
   }
+}
+
+/** Source can also make the compiler itself fail, by nesting without end for example: that is the source's fault. */
+function failure(thrown: unknown): MillraceError {
+  if (thrown instanceof MillraceError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new MillraceError('COMPILE_FAILED', `the compiler failed on "${name}": ${reason}`, {
+    hint: 'look for types or expressions that nest without end',
+  });
 }
 
 function write(result: CompileResult): void {

@@ -25,6 +25,17 @@ export type CompileResult =
   | { readonly ok: true; readonly wasm: string; readonly sourceMap: string }
   | { readonly ok: false; readonly error: ErrorReport };
 
+export interface CompileLimits {
+  /** Of wall and of CPU time. */
+  readonly timeoutMs: number;
+  readonly residentBytesMax: number;
+}
+
+const LIMITS: CompileLimits = {
+  timeoutMs: COMPILE_TIMEOUT_MS,
+  residentBytesMax: COMPILE_RSS_BYTES_MAX,
+};
+
 const PROGRAM = fileURLToPath(new URL('./compile-child.ts', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 const WATCH_INTERVAL_MS = 50;
@@ -34,14 +45,17 @@ const WATCH_INTERVAL_MS = 50;
  * memory or end its process. The child may read this package and nothing else, write nothing, and is killed at its limits
  * of time (wall and CPU) and memory.
  */
-export function createCompileSource(): CompileSource {
+export function createCompileSource(limits: CompileLimits = LIMITS): CompileSource {
   const oneAtATime = createMutex();
-  return ({ source, name }) => oneAtATime(() => compile(source, name));
+  return ({ source, name }) => oneAtATime(() => compile({ source, name }, limits));
 }
 
-async function compile(source: string, name: string): Promise<ModuleUpload> {
-  const child = startChild();
-  const fence = fenceChild(child);
+async function compile(
+  { source, name }: Parameters<CompileSource>[0],
+  limits: CompileLimits,
+): Promise<ModuleUpload> {
+  const child = startChild(limits);
+  const fence = fenceChild(child, limits);
   try {
     child.stdin?.on('error', () => {}); // it may have ended before it read all; its exit says so
     child.stdin?.end(JSON.stringify({ source, name }));
@@ -52,10 +66,10 @@ async function compile(source: string, name: string): Promise<ModuleUpload> {
   }
 }
 
-function startChild(): ChildProcess {
+function startChild({ timeoutMs }: CompileLimits): ChildProcess {
   const command = [process.execPath, ...flags(), PROGRAM];
   const prlimit = findProgram('prlimit');
-  const seconds = Math.ceil(COMPILE_TIMEOUT_MS / 1_000);
+  const seconds = Math.ceil(timeoutMs / 1_000);
   if (prlimit !== undefined) command.unshift(prlimit, `--cpu=${seconds}`, '--core=0', '--');
   const [program, ...args] = command;
   return spawn(program, args, {
@@ -78,19 +92,16 @@ function flags(): readonly string[] {
 }
 
 /** Kills the child at its limits; `reason` tells afterwards which one it was. */
-function fenceChild(child: ChildProcess) {
+function fenceChild(child: ChildProcess, { timeoutMs, residentBytesMax }: CompileLimits) {
   let reason: string | undefined;
   const kill = (why: string) => {
     reason ??= why;
     child.kill('SIGKILL');
   };
-  const seconds = COMPILE_TIMEOUT_MS / 1_000;
-  const wall = setTimeout(() => kill(`took longer than ${seconds} s`), COMPILE_TIMEOUT_MS);
+  const wall = setTimeout(() => kill(`took longer than ${timeoutMs / 1_000} s`), timeoutMs);
   const watch = setInterval(() => {
-    const mebibytes = COMPILE_RSS_BYTES_MAX / 2 ** 20;
-    if (residentBytes(child.pid) > COMPILE_RSS_BYTES_MAX) {
-      kill(`needed more than ${mebibytes} MiB of memory`);
-    }
+    if (residentBytes(child.pid) <= residentBytesMax) return;
+    kill(`needed more than ${residentBytesMax / 2 ** 20} MiB of memory`);
   }, WATCH_INTERVAL_MS);
   return {
     reason: () => reason,

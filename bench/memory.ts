@@ -1,7 +1,7 @@
 /**
  * Does a job's memory grow while it runs?
  *
- * Ten minutes of an endless word count at full speed over a bounded vocabulary, a checkpoint a second, in a runner process under
+ * Ten minutes of an endless word count, a million words a second over a bounded vocabulary, a checkpoint a second, in a runner process under
  * a server; the runner's resident memory is read every second. The line says the median of each minute, and the growth from
  * the second minute to the last.
  *
@@ -17,6 +17,7 @@ import { post, request, startServer } from '../udfs/demo/server.ts';
 import { type Line, median, readOptions, report } from './kit.ts';
 
 const VOCABULARY = 10_000;
+const LINES_PER_SECOND = 100_000;
 const options = readOptions();
 const minutes = options.quick ? 2 : 10;
 const samplesPerMinute = options.quick ? 3 : 60;
@@ -32,6 +33,7 @@ const pipeline = {
   sources: {
     lines: {
       connector: 'generator',
+      rate: LINES_PER_SECOND,
       fields: {
         text: {
           words: { of: Array.from({ length: VOCABULARY }, (_, i) => `word${i}`), count: 10 },

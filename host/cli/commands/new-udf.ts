@@ -5,6 +5,7 @@ import { MillraceError } from '../../errors.ts';
 import { assertName } from '../../model/name.ts';
 import type { CommandContext } from '../command-parts.ts';
 
+/** The editor finds the types here: the user's folder needs no node_modules. */
 const SDK = fileURLToPath(new URL('../../../guest-sdk/assemblyscript', import.meta.url));
 
 /** `millrace new udf NAME`: a folder with a function, a pipeline, sample input and an editor set-up. */
@@ -56,35 +57,42 @@ function template(name: string): Record<string, string> {
 }
 
 function editorSettings(name: string): object {
-  return { extends: join(SDK, 'tsconfig.udf.json'), include: [`${name}.ts`] };
+  const paths = { '@millrace/guest-sdk': [join(SDK, 'editor', 'index.d.ts')] };
+  return {
+    extends: join(SDK, 'editor', 'tsconfig.json'),
+    compilerOptions: { paths },
+    include: [`${name}.ts`],
+  };
 }
 
-const FUNCTION_SOURCE = `import { Emitter, flatMap, record, reduce, Utf8 } from "@millrace/guest-sdk";
+const FUNCTION_SOURCE = `import { Emitter, flatMap, record, reduce, Utf8 } from '@millrace/guest-sdk';
 
-@record class Line {
-  text: Utf8 = new Utf8();
+@record
+class Line {
+  text: Utf8;
 }
 
-@record class Word {
-  word: Utf8 = new Utf8();
+@record
+class Word {
+  word: Utf8;
   count: i64 = 1;
 }
 
 /** Splits a line at white space. */
-@flatMap export function words(line: Line, out: Emitter<Word>): void {
+export const words = flatMap((line: Line, out: Emitter<Word>): void => {
   const word = new Word();
   const pieces = line.text.words();
   while (pieces.next()) {
     word.word = pieces.value;
     out.emit(word);
   }
-}
+});
 
 /** Adds up the counts of one word. */
-@reduce export function sum(a: Word, b: Word): Word {
+export const sum = reduce((a: Word, b: Word): Word => {
   a.count += b.count;
   return a;
-}
+});
 `;
 
 function pipelineSource(name: string): string {

@@ -153,8 +153,10 @@ function largeLines(keys: number): Line[] {
     snapshot: [],
     restore: [],
     fill: [],
-    'longest batch': [],
+    'longest batch while filling': [],
   };
+  // Of each batch the least of all turns, which leaves what growing costs and not what else the machine did.
+  const least: number[] = [];
   for (let turn = 0; turn < TURNS_MIN; turn++) {
     const start = performance.now();
     const snapshot = table.snapshot();
@@ -166,8 +168,9 @@ function largeLines(keys: number): Line[] {
     const grown = createTable(createEngineStateTable);
     const pauses = new Rows(keys, (row) => row).batches.map((batch) => insert(grown, batch));
     times.fill.push(pauses.reduce((sum, pause) => sum + pause, 0));
-    times['longest batch'].push(Math.max(...pauses));
+    for (const [i, pause] of pauses.entries()) least[i] = Math.min(pause, least[i] ?? pause);
   }
+  times['longest batch while filling'].push(Math.max(...least));
   return Object.entries(times).map(([name, values]) => ({ keys, what: name, ms: median(values) }));
 }
 

@@ -52,9 +52,9 @@ export class EngineStateTable implements StateTable {
     return this.#engine.byteCount();
   }
 
-  /** Bytes of linear memory: slots, entries, areas and room to spare. */
+  /** Bytes of memory in use: slots, entries, areas and room to spare. */
   get memoryBytes(): number {
-    return this.#engine.memory.buffer.byteLength;
+    return this.#engine.usedBytes() >>> 0;
   }
 
   resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number {

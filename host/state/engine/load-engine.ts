@@ -11,6 +11,7 @@ export interface EngineExports {
   descriptorAt(): number;
   useKey(): void;
   exchangeAt(bytes: number): number;
+  usedBytes(): number;
   entryCount(): number;
   byteCount(): number;
   prepareRows(bytes: number, rows: number): number;

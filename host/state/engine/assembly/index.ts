@@ -13,6 +13,7 @@ import { NO_MEMORY, useDescriptor } from '../../../abi/kernel/assembly/key';
 
 export { apply, resolve, resume } from './resolve';
 export { beginSnapshot, continueSnapshot, restore, scan } from './snapshot';
+export { usedBytes } from './memory';
 export { prepareRows, reserveSlots };
 
 const EXCHANGE_BYTES: u32 = 1 << 16;

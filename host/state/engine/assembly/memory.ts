@@ -29,10 +29,24 @@ let spares: u32 = 0;
 export function freshRegion(bytes: u32): usize {
   const from = (top + 63) & ~63;
   const end = <u64>from + <u64>bytes;
-  const have = <u64>memory.size() << 16;
-  if (end > have && memory.grow(<i32>((end - have + 0xffff) >> 16)) < 0) return 0;
+  if (end > <u64>memory.size() << 16 && !grow(end)) return 0;
   top = <usize>end;
   return from;
+}
+
+/** Bytes in use, holes and spares included; memory behind has not been touched and takes no room on the machine. */
+export function usedBytes(): usize {
+  return top;
+}
+
+/**
+ * Grows memory to `end`, and by half of what there is if that is more: V8 counts the whole memory as new garbage each time,
+ * and growing by little and little makes it collect over and over, some milliseconds each.
+ */
+function grow(end: u64): bool {
+  const pages = memory.size();
+  const needed = <i32>((end + 0xffff) >> 16) - pages;
+  return memory.grow(max<i32>(needed, pages >> 1)) >= 0 || memory.grow(needed) >= 0;
 }
 
 /** A region of any content: the smallest spare that fits, else fresh memory; 0 when there is none. */

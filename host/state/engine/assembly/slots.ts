@@ -5,8 +5,10 @@
  * the groups.
  *
  * S1  Growing doubles the slots and moves the old ones over a few at a time, so no call pays for all of it.
- * S2  While that goes on, new entries go to the new slots; who looks for a key looks there first and, failing that, in the old
- *     slots. Those that were moved keep the probe sequences whole but are not believed: their blocks may be others' by now.
+ * S2  While that goes on, new entries go where they would stand now: to the old slots if those are still to be moved, else to the
+ *     new. All to the new would touch all their pages at once, which costs more than the moving. Who looks for a key looks in the
+ *     new first, then in the old. Slots that were moved keep the probe sequences whole but are not believed: their blocks
+ *     may be others' by now.
  * S3  Nothing is ever deleted, so there are no gravestones.
  */
 import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
@@ -67,7 +69,7 @@ export function insert(hash: u32, entry: usize): i32 {
     const grown = startGrowth();
     if (grown < 0) return grown;
   }
-  place(hash, entry);
+  if (!isMoving() || !placeOld(hash, entry)) place(hash, entry);
   entries++;
   return 0;
 }
@@ -140,6 +142,19 @@ function place(hash: u32, entry: usize): void {
   let index = homeOf(hash);
   while (load<u32>(slots + (<usize>index << 3), 4) != 0) index = (index + 1) & mask;
   store<u64>(slots + (<usize>index << 3), (<u64>entry << 32) | hash);
+}
+
+/** Puts an entry among the old slots that are still to be moved; false when its place is not among them (S2). */
+function placeOld(hash: u32, entry: usize): bool {
+  let index = (hash * PHI) >> oldShift;
+  if (index < moved) return false;
+  for (; index <= oldMask; index++) {
+    const slot = oldSlots + (<usize>index << 3);
+    if (load<u32>(slot, 4) != 0) continue;
+    store<u64>(slot, (<u64>entry << 32) | hash);
+    return true;
+  }
+  return false;
 }
 
 function startGrowth(): i32 {

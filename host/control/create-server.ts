@@ -22,14 +22,14 @@ import { openCatalog } from './open-catalog.ts';
 import { healthRoutes } from './routes/health.ts';
 import { indexPageRoutes } from './routes/index-page.ts';
 import { jobCheckpointRoutes } from './routes/job-checkpoints.ts';
-import { jobControlRoutes } from './routes/job-control.ts';
+import { jobCancelRoutes, jobControlRoutes } from './routes/job-control.ts';
 import { jobDeadLetterRoutes } from './routes/job-dead-letters.ts';
 import { jobLogRoutes } from './routes/job-logs.ts';
 import { jobUpdateRoutes } from './routes/job-updates.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { moduleUploadRoutes } from './routes/module-uploads.ts';
-import { moduleRoutes } from './routes/modules.ts';
+import { moduleRoutes, moduleVersionRoutes } from './routes/modules.ts';
 import type { Server, ServerParts } from './server-type.ts';
 import { openSupervisor } from './supervisor.ts';
 
@@ -50,9 +50,11 @@ export interface ServerOptions {
 
 const ROUTES = [
   moduleRoutes,
+  moduleVersionRoutes,
   moduleUploadRoutes,
   jobRoutes,
   jobControlRoutes,
+  jobCancelRoutes,
   jobUpdateRoutes,
   jobCheckpointRoutes,
   jobLogRoutes,

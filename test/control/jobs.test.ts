@@ -1,124 +1,22 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
-import { temporaryDirectory } from '../kit/temporary-directory.ts';
-import { json, startTestServer, type TestServer, wasm, yaml } from '../kit/test-server.ts';
+import { expect, test } from 'vitest';
+import { json, yaml } from '../kit/test-server.ts';
 import { until } from '../kit/until.ts';
-import { wordCountModule } from '../kit/word-count-module.ts';
-
-let first: Uint8Array;
-let second: Uint8Array;
-
-beforeAll(async () => {
-  first = await wordCountModule();
-  second = await wordCountModule('!');
-});
-
-interface Job {
-  readonly id: string;
-  readonly state: string;
-  readonly pid: number | null;
-  readonly attempt: number;
-  readonly restarts: number;
-  readonly endedAtMs: number | null;
-  readonly paused: boolean;
-  readonly error: { readonly code: string; readonly hint: string } | null;
-  readonly modules: Record<string, { readonly ref: string }>;
-}
-
-interface Bench {
-  readonly data: string;
-  readonly folder: string;
-  readonly server: TestServer;
-}
-
-/** A server with both versions of the word count in its catalog, and a folder for input and output. */
-async function bench(): Promise<Bench> {
-  const [data, folder] = [temporaryDirectory(), temporaryDirectory()];
-  const server = await startTestServer(data);
-  await server.request('/v1/modules/text', wasm(first, 'POST'));
-  await server.request('/v1/modules/text', wasm(second, 'POST'));
-  return { data, folder, server };
-}
-
-/** Word count of a file that was written beside. */
-function overFile(folder: string, lines: readonly string[], checkpoint = 'off'): string {
-  writeFileSync(join(folder, 'in.txt'), lines.map((line) => `${line}\n`).join(''));
-  return `
-name: count
-checkpoint: { every: ${checkpoint} }
-modules: { text: text@1 }
-sources: { lines: { connector: file, path: in.txt, format: lines } }
-steps:
-  words: { flatMap: text.words, from: lines }
-  counts: { reduce: text.sum, from: words, key: word }
-sinks: { out: { from: counts, connector: file, path: out, format: json } }
-`;
-}
-
-/** Word count of lines that never end, or end after \`count\`, so many a second. */
-function overGenerator(rate: number, count?: number): string {
-  return `
-name: count
-checkpoint: { every: 200ms }
-modules: { text: text@1 }
-sources:
-  lines:
-    connector: generator
-    rate: ${rate}
-    ${count === undefined ? '' : `count: ${count}`}
-    fields: { text: { words: { of: [mill, race, wheel], count: 4 } } }
-steps:
-  words: { flatMap: text.words, from: lines }
-  counts: { reduce: text.sum, from: words, key: word }
-sinks: { out: { from: counts, connector: file, path: out, format: json } }
-`;
-}
-
-async function submit({ server, folder }: Bench, document: string): Promise<string> {
-  const query = new URLSearchParams({ baseDirectory: folder });
-  return (await server.request<Job>(`/v1/jobs?${query}`, yaml(document))).id;
-}
-
-function show(server: TestServer, id: string): Promise<Job> {
-  return server.request<Job>(`/v1/jobs/${id}`);
-}
-
-function reaches(server: TestServer, id: string, state: string): Promise<Job> {
-  return until(`job ${id} is ${state}`, async () => {
-    const job = await show(server, id);
-    if (job.endedAtMs !== null && job.state !== state) {
-      throw new Error(`job ${id} is ${job.state}: ${JSON.stringify(job.error)}`);
-    }
-    return job.state === state && job;
-  });
-}
-
-function output(folder: string): readonly { readonly word: string; readonly count: number }[] {
-  const parts = readdirSync(join(folder, 'out')).filter((name) => name.startsWith('part-'));
-  return parts
-    .flatMap((name) =>
-      readFileSync(join(folder, 'out', name), 'utf8')
-        .trimEnd()
-        .split('\n'),
-    )
-    .map((line) => JSON.parse(line));
-}
-
-/** Every count of every word exactly once: nothing lost, nothing repeated. Answers the totals. */
-function exactCounts(folder: string): Record<string, number> {
-  const counts = new Map<string, number[]>();
-  for (const { word, count } of output(folder)) {
-    counts.set(word, [...(counts.get(word) ?? []), Number(count)]);
-  }
-  for (const list of counts.values()) {
-    expect(list.sort((a, b) => a - b)).toEqual(list.map((_, i) => i + 1));
-  }
-  return Object.fromEntries([...counts].map(([word, list]) => [word, list.length]));
-}
+import {
+  exactCounts,
+  isAlive,
+  overFile,
+  overGenerator,
+  overMissingFile,
+  reaches,
+  show,
+  startWordCountServer,
+  submit,
+} from '../kit/word-count-server.ts';
 
 test('a submitted pipeline runs, ends and can be looked at from all sides', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const { server, folder } = one;
   const id = await submit(one, overFile(folder, ['to be or not', 'to be']));
   expect(id).toBe('count-1');
@@ -151,7 +49,7 @@ test('a submitted pipeline runs, ends and can be looked at from all sides', asyn
 });
 
 test('a JSON document is taken as well, and a dry run starts nothing', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const document = {
     name: 'copy',
     sources: { lines: { connector: 'generator', count: 1, fields: { text: {} } } },
@@ -176,12 +74,7 @@ test.each([
     422,
     'PIPELINE_INVALID',
   ],
-  [
-    'a missing file',
-    overFile(temporaryFolder(), []).replace('in.txt', 'none.txt'),
-    422,
-    'SOURCE_UNAVAILABLE',
-  ],
+  ['a missing file', overMissingFile(), 422, 'SOURCE_UNAVAILABLE'],
   ['a cycle', overGenerator(1).replace('from: lines', 'from: counts'), 422, 'PIPELINE_INVALID'],
   [
     'a type mismatch',
@@ -191,19 +84,15 @@ test.each([
   ],
   ['5 MiB', `# ${'x'.repeat(5 * 2 ** 20)}`, 413, 'BODY_TOO_LARGE'],
 ])('a document with %s is refused and the server goes on', async (_what, document, status, code) => {
-  const { server } = await bench();
+  const { server } = await startWordCountServer();
   const error = await server.refusal('/v1/jobs', yaml(document));
   expect(error).toMatchObject({ status, code });
   expect(error.hint).not.toBe('');
   expect(await server.request('/v1/jobs')).toEqual({ jobs: [] });
 });
 
-function temporaryFolder(): string {
-  return process.env.TMPDIR ?? '/tmp';
-}
-
 test('a job that cannot write its output fails with what to do, and is not started again', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const document = overFile(one.folder, ['a']).replace('path: out', 'path: in.txt');
   const id = await submit(one, document);
   const job = await reaches(one.server, id, 'failed');
@@ -216,7 +105,7 @@ test('a job that cannot write its output fails with what to do, and is not start
 });
 
 test('a step is swapped while the job runs', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const { server, folder } = one;
   const id = await submit(one, overGenerator(2_000));
   await reaches(server, id, 'running');
@@ -257,7 +146,7 @@ test.each([
   ['an unknown version', 'words', 'text@7', 404, 'MODULE_NOT_FOUND'],
   ['no version', 'words', 'text', 400, 'NAME_INVALID'],
 ])('an update of %s is refused', async (_what, step, module, status, code) => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const id = await submit(one, overGenerator(100));
   const path = `/v1/jobs/${id}/steps/${step}/updates`;
   expect(await one.server.refusal(path, json({ module }))).toMatchObject({ status, code });
@@ -267,7 +156,7 @@ test.each([
 });
 
 test('a paused job reads nothing until it is resumed', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const { server } = one;
   const id = await submit(one, overGenerator(1_000));
   await reaches(server, id, 'running');
@@ -291,7 +180,7 @@ test('a paused job reads nothing until it is resumed', async () => {
 });
 
 test('a cancelled job ends at once and can be purged, which frees its modules', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const { server, data } = one;
   const id = await submit(one, overGenerator(1_000));
   const { pid } = await until('it has a runner', async () => {
@@ -310,79 +199,8 @@ test('a cancelled job ends at once and can be purged, which frees its modules', 
   expect(other, 'numbers are not given twice').toBe('count-2');
 });
 
-test('a killed runner is replaced from its checkpoint, and the output is exact', async () => {
-  const one = await bench();
-  const { server, folder } = one;
-  const id = await submit(one, overGenerator(4_000, 8_000));
-  for (const restarts of [0, 1]) {
-    const job = await until('a checkpoint of the attempt', async () => {
-      const now = await show(server, id);
-      const { checkpoints } = await server.request<{ checkpoints: object[] }>(
-        `/v1/jobs/${id}/checkpoints`,
-      );
-      return now.restarts === restarts && now.pid !== null && checkpoints.length > restarts && now;
-    });
-    process.kill(job.pid as number, 'SIGKILL');
-  }
-  const job = await reaches(server, id, 'finished');
-  expect(job.restarts).toBe(2);
-  const counts = exactCounts(folder);
-  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(32_000);
-  const { exceptions } = await server.request<{ exceptions: object[] }>(
-    `/v1/jobs/${id}/exceptions`,
-  );
-  expect(exceptions).toMatchObject([
-    { code: 'RUNNER_LOST', attempt: 1, scope: 'task' },
-    { code: 'RUNNER_LOST', attempt: 2, scope: 'task' },
-  ]);
-});
-
-test('jobs go on while there is no server, and the next one takes them up', async () => {
-  const one = await bench();
-  const { data, folder, server } = one;
-  const endless = await submit(one, overGenerator(1_000));
-  const { pid } = await until('it has a runner', async () => {
-    const job = await show(server, endless);
-    return job.pid !== null && job;
-  });
-  const ending = await submit(
-    { ...one, folder: temporaryDirectory() },
-    overGenerator(4_000, 4_000),
-  );
-  await reaches(server, ending, 'running');
-  await server.close();
-  await until('the other has ended', () =>
-    readdirSync(join(data, 'jobs', ending)).includes('outcome.json'),
-  );
-  expect(isAlive(pid as number)).toBe(true);
-  const next = await startTestServer(data);
-  expect(await reaches(next, endless, 'running')).toMatchObject({ attempt: 1, restarts: 0 });
-  await until('its runner answers', async () => (await show(next, endless)).pid === pid);
-  expect(await reaches(next, ending, 'finished')).toMatchObject({ attempt: 1 });
-  await next.request(`/v1/jobs/${endless}/stop`, { method: 'POST' });
-  exactCounts(folder);
-});
-
-test('a runner that died while there was no server is replaced by the next', async () => {
-  const one = await bench();
-  const { data, folder, server } = one;
-  const id = await submit(one, overGenerator(4_000, 8_000));
-  const { pid } = await until('it has a checkpoint', async () => {
-    const { checkpoints } = await server.request<{ checkpoints: object[] }>(
-      `/v1/jobs/${id}/checkpoints`,
-    );
-    return checkpoints.length > 0 && show(server, id);
-  });
-  await server.close();
-  process.kill(pid as number, 'SIGKILL');
-  const next = await startTestServer(data);
-  expect(await reaches(next, id, 'finished')).toMatchObject({ attempt: 2, restarts: 1 });
-  const counts = exactCounts(folder);
-  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(32_000);
-});
-
 test('the log is followed as it grows, and read on from where a client was', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const { server } = one;
   const id = await submit(one, overGenerator(1_000));
   const stream = await fetch(`${server.url}/v1/jobs/${id}/logs?level=info`);
@@ -415,19 +233,10 @@ async function* readEvents(response: Response) {
 }
 
 test('Prometheus finds every job and operator', async () => {
-  const one = await bench();
+  const one = await startWordCountServer();
   const id = await submit(one, overGenerator(1_000));
   await reaches(one.server, id, 'running');
   const text = await (await fetch(`${one.server.url}/metrics`)).text();
   expect(text).toContain(`millrace_job_running{job="${id}",state="running"} 1`);
   expect(text).toMatch(/millrace_operator_records_in_total\{job="count-1",operator="counts"\} \d+/);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -9,7 +9,7 @@ import { jobView, reportOf } from '../views/job-view.ts';
 const tags = ['jobs'];
 const failures = { 404: errorAnswer, 409: errorAnswer };
 
-/** Stopping, pausing and ending jobs. */
+/** Stopping, pausing and resuming jobs. */
 export async function jobControlRoutes(server: Server, parts: ServerParts): Promise<void> {
   const { supervisor } = parts;
 
@@ -66,6 +66,11 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
       return jobView(job, await reportOf(job));
     },
   );
+}
+
+/** Ending jobs at once, and forgetting them. */
+export async function jobCancelRoutes(server: Server, parts: ServerParts): Promise<void> {
+  const { supervisor } = parts;
 
   server.delete(
     '/v1/jobs/:job',

@@ -7,7 +7,7 @@ import { moduleVersionView } from '../views/module-view.ts';
 
 const tags = ['modules'];
 
-/** Reading and deleting modules. */
+/** Reading the catalog. */
 export async function moduleRoutes(server: Server, parts: ServerParts): Promise<void> {
   const { catalog, supervisor } = parts;
 
@@ -42,6 +42,11 @@ export async function moduleRoutes(server: Server, parts: ServerParts): Promise<
       };
     },
   );
+}
+
+/** Reading and deleting versions. */
+export async function moduleVersionRoutes(server: Server, parts: ServerParts): Promise<void> {
+  const { catalog, supervisor } = parts;
 
   server.get(
     '/v1/modules/:name/versions/:version',

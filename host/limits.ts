@@ -196,3 +196,18 @@ export const LOG_SEARCH_BYTES_MAX = 16 * MiB;
 export const LOG_POLL_INTERVAL_MS = 1_000;
 /** Characters of a server's token; fewer can be guessed. */
 export const TOKEN_CHARS_MIN = 16;
+/** Milliseconds a client may take to send a request, body included. */
+export const REQUEST_TIMEOUT_MS = 120_000;
+
+// -- storage --
+
+/** Times a request to S3 is tried; with the pauses between them, about six seconds of trouble are bridged. */
+export const S3_ATTEMPTS = 6;
+/** Milliseconds before the second attempt; each further pause is twice as long. */
+export const S3_RETRY_MS = 200;
+/** Milliseconds of the longest pause between two attempts. */
+export const S3_RETRY_MAX_MS = 5_000;
+/** Milliseconds without a byte after which a request to S3 is given up. */
+export const S3_TIMEOUT_MS = 30_000;
+/** Bytes of one answer of S3. The largest blob is the state of one step in one task, with room for its own lengths. */
+export const S3_BODY_BYTES_MAX = STATE_BYTES_MAX + 64 * MiB;

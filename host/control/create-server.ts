@@ -8,6 +8,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { systemClock } from '../clock.ts';
 import { builtinConnectors } from '../connectors/registry.ts';
+import { REQUEST_TIMEOUT_MS } from '../limits.ts';
 import { createWarmRunner, noWarmRunner, type WarmRunner } from '../runtime/warm-runner.ts';
 import { gate } from '../sandbox/gate.ts';
 import { createLocalBlobStore } from '../storage/local-blob-store.ts';
@@ -106,7 +107,10 @@ function newInstance(options: ServerOptions): Server {
   const { token, admit, logger } = options;
   const server = fastify({
     loggerInstance: logger,
-    forceCloseConnections: true,
+    // Requests under way are answered, streams are ended by `closing`, and nobody can send one for ever.
+    forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    return503OnClosing: false,
     clientErrorHandler: answerNoHttp,
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
@@ -149,7 +153,6 @@ async function openParts(server: Server, options: PartOptions): Promise<ServerPa
     supervisor,
     connectors: builtinConnectors,
     compile: createCompileSource(),
-    clock: systemClock,
     workingDirectory: process.cwd(),
     closing,
   };

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Clock } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { Catalog } from './catalog.ts';
 import type { CompileSource } from './compile-source.ts';
@@ -22,7 +21,6 @@ export interface ServerParts {
   readonly supervisor: Supervisor;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly compile: CompileSource;
-  readonly clock: Clock;
   /** Where relative paths of documents start unless the request says otherwise. */
   readonly workingDirectory: string;
   /** Aborted when the server closes: answers that would go on for ever end then. */

@@ -5,7 +5,7 @@ import type { CheckpointRecord } from '../runtime/checkpoint-record.ts';
 import type { JobMetrics } from '../runtime/job-metrics.ts';
 import type { JobSpec } from '../runtime/job-spec.ts';
 import type { RunnerClient } from '../runtime/runner-client.ts';
-import type { JobOutcome } from '../runtime/running-job.ts';
+import type { JobOutcome, JobReport } from '../runtime/running-job.ts';
 import type { UpdateRecord } from '../runtime/update-record.ts';
 import type { CatalogVersion } from './catalog-index.ts';
 import { type JobJournal, openJobJournal } from './job-journal.ts';
@@ -84,6 +84,17 @@ export class SupervisedJob {
     this.#assertLive(what);
     if (this.#runner !== undefined) return this.#runner;
     throw this.#wrongState(what, 'its runner is being started; try again in a moment');
+  }
+
+  /** What its runner says of itself, or what the last one left. Undefined before the first has said anything. */
+  async report(): Promise<JobReport | undefined> {
+    try {
+      if (this.#runner !== undefined) return await this.#runner.status();
+    } catch {
+      // It was lost this moment; the stored job will say so.
+    }
+    const { directory, runners } = this.#parts;
+    return runners.remains(directory, this.#stored.attempt)?.report;
   }
 
   /** Its numbers: of the runner, or the last ones of a job that has ended. Throws `JOB_STATE`. */

@@ -20,7 +20,9 @@ test('a submitted pipeline runs, ends and can be looked at from all sides', asyn
   const { server, folder } = one;
   const id = await submit(one, overFile(folder, ['to be or not', 'to be']));
   expect(id).toBe('count-1');
-  await reaches(server, id, 'finished');
+  const job = await reaches(server, id, 'finished');
+  expect(job).toMatchObject({ pid: null, paused: false, checkpoint: { final: true } });
+  expect(job.modules).toMatchObject({ words: { ref: 'text@1' }, counts: { ref: 'text@1' } });
   expect(exactCounts(folder)).toEqual({ to: 2, be: 2, or: 1, not: 1 });
   const path = `/v1/jobs/${id}`;
   expect(await server.request(`${path}/plan`)).toMatchObject({ name: 'count', parallelism: 1 });

@@ -4,7 +4,7 @@ import { cancelQuery, jobPath } from '../schemas/parameters.ts';
 import type { Server, ServerParts } from '../server-type.ts';
 import { isFinal } from '../stored-job.ts';
 import { checkpointView } from '../views/checkpoint-view.ts';
-import { jobView, reportOf } from '../views/job-view.ts';
+import { jobView } from '../views/job-view.ts';
 
 const tags = ['jobs'];
 const failures = { 404: errorAnswer, 409: errorAnswer };
@@ -27,7 +27,7 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
       const job = supervisor.job(request.params.job);
       const checkpoint = await job.stop();
       return {
-        job: jobView(job, undefined),
+        job: jobView(job, await job.report()),
         checkpoint: checkpoint === undefined ? null : checkpointView(checkpoint),
       };
     },
@@ -46,7 +46,7 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
     async (request) => {
       const job = supervisor.job(request.params.job);
       await job.pause();
-      return jobView(job, await reportOf(job));
+      return jobView(job, await job.report());
     },
   );
 
@@ -63,7 +63,7 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
     async (request) => {
       const job = supervisor.job(request.params.job);
       await job.resume();
-      return jobView(job, await reportOf(job));
+      return jobView(job, await job.report());
     },
   );
 }
@@ -88,7 +88,7 @@ export async function jobCancelRoutes(server: Server, parts: ServerParts): Promi
       const purge = request.query.purge === 'true';
       if (!purge || !isFinal(job.stored.state)) await job.cancel();
       if (purge) await supervisor.purge(request.params.job);
-      return jobView(job, undefined);
+      return jobView(job, await job.report());
     },
   );
 }

@@ -11,7 +11,7 @@ import {
 import { jobPath, submitQuery } from '../schemas/parameters.ts';
 import { dryRunAnswer, planAnswer } from '../schemas/plan-answer.ts';
 import type { Server, ServerParts } from '../server-type.ts';
-import { exceptionsView, jobDetailView, jobView, reportOf } from '../views/job-view.ts';
+import { exceptionsView, jobDetailView, jobView } from '../views/job-view.ts';
 import { planView } from '../views/plan-view.ts';
 
 const DOCUMENT_TYPES = [
@@ -34,7 +34,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
     { schema: { tags, summary: 'All jobs, oldest first', response: { 200: jobListAnswer } } },
     async () => ({
       jobs: await Promise.all(
-        supervisor.list().map(async (job) => jobView(job, await reportOf(job))),
+        supervisor.list().map(async (job) => jobView(job, await job.report())),
       ),
     }),
   );
@@ -51,7 +51,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
     },
     async (request) => {
       const job = supervisor.job(request.params.job);
-      return jobDetailView(job, await reportOf(job));
+      return jobDetailView(job, await job.report());
     },
   );
 
@@ -67,7 +67,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
     },
     async (request) => {
       const job = supervisor.job(request.params.job);
-      const report = await reportOf(job);
+      const report = await job.report();
       return planView(job.stored.plan, report?.modules ?? job.stored.modules);
     },
   );

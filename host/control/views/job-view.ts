@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import type { JobReport } from '../../runtime/running-job.ts';
 import type { exceptionListAnswer, jobAnswer, jobDetailAnswer } from '../schemas/job-answer.ts';
-import type { StoredJob } from '../stored-job.ts';
+import { isFinal, type StoredJob } from '../stored-job.ts';
 import type { SupervisedJob } from '../supervised-job.ts';
 import { checkpointView } from './checkpoint-view.ts';
 import { errorView } from './error-view.ts';
 
-/** A job as the list shows it; `report` is its runner's, if it has one. */
+/** A job as the list shows it; `report` is its runner's, or what the last one left. */
 export function jobView(
   job: SupervisedJob,
   report: JobReport | undefined,
@@ -16,16 +16,22 @@ export function jobView(
     id: stored.id,
     name: stored.plan.name,
     state: stored.state,
-    paused: report === undefined ? stored.desired === 'paused' : report.state === 'paused',
+    paused: isFinal(stored.state) ? false : isPaused(stored, report),
     desired: stored.desired,
     attempt: stored.attempt,
     restarts: stored.restarts,
     createdAtMs: stored.createdAtMs,
     startedAtMs: stored.startedAtMs,
     endedAtMs: stored.endedAtMs,
-    pid: report?.pid ?? null,
+    pid: job.runner === undefined ? null : (report?.pid ?? null),
     error: stored.error === null ? null : errorView(stored.error),
   };
+}
+
+function isPaused(stored: StoredJob, report: JobReport | undefined): boolean {
+  return report === undefined || report.state === 'ended'
+    ? stored.desired === 'paused'
+    : report.state === 'paused';
 }
 
 /** A job in full. */
@@ -53,14 +59,4 @@ export function exceptionsView(stored: StoredJob): z.output<typeof exceptionList
       scope: exception.scope,
     })),
   };
-}
-
-/** What the job's runner says of itself, or what the last one left. Nothing when it has not said anything yet. */
-export async function reportOf(job: SupervisedJob): Promise<JobReport | undefined> {
-  try {
-    return await job.runner?.status();
-  } catch {
-    // It was lost this moment; the stored job will say so.
-    return undefined;
-  }
 }

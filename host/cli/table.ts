@@ -1,7 +1,8 @@
 /** A column of a table for people. */
 export interface Column<Row> {
   readonly title: string;
-  readonly value: (row: Row) => string | number | undefined;
+  /** `null` and `undefined` are shown as a dash. */
+  readonly value: (row: Row) => string | number | null | undefined;
   readonly align?: 'left' | 'right';
 }
 
@@ -27,8 +28,8 @@ function alignment<Row>(column: Column<Row>, rows: readonly Row[]): 'left' | 'ri
   return rows.every((row) => typeof (column.value(row) ?? 0) === 'number') ? 'right' : 'left';
 }
 
-function formatCell(value: string | number | undefined): string {
-  if (value === undefined) return '–';
+function formatCell(value: string | number | null | undefined): string {
+  if (value === undefined || value === null) return '–';
   return typeof value === 'number' ? formatCount(value) : value;
 }
 

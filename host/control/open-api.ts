@@ -57,6 +57,11 @@ export async function addOpenApi(server: Server): Promise<void> {
         pageTitle: 'Millrace HTTP interface',
         withDefaultFonts: false,
         telemetry: false,
+        // What would send the reader, or the document, to somebody else's service.
+        agent: { disabled: true },
+        mcp: { disabled: true },
+        showDeveloperTools: 'never',
+        hideClientButton: true,
       },
     });
   });

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Files of `host` that every layer may import and that import nothing of ours. */
 const GROUND = ['errors.ts', 'limits.ts', 'clock.ts'];
 /** Files of `host` that wire the layers together. */
-const WIRING = ['main.ts', 'index.ts', 'internal.ts'];
+const WIRING = ['main.ts', 'index.ts', 'index.js', 'internal.ts'];
 
 /** Each npm package has one owner: a folder of `host`, or another tree of the repository. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {

@@ -23,8 +23,7 @@ export function localNode() {
 export function nodeArguments() {
   const here = fileURLToPath(import.meta.url);
   if (!here.includes(`${sep}node_modules${sep}`)) return [];
-  const hook = new URL('./strip-types.js', import.meta.url);
-  return ['--disable-warning=ExperimentalWarning', `--import=${hook.href}`];
+  return [`--import=${new URL('../strip-types.js', import.meta.url).href}`];
 }
 
 function requireVersion(version, name) {

@@ -11,6 +11,7 @@ import {
   COMPILED_BYTES_MAX,
   TABLE_ENTRIES_MAX,
 } from '../limits.ts';
+import { stripTypesFlags } from '../runtime/strip-types-flags.ts';
 import type { ModuleUpload } from './catalog.ts';
 import { createMutex } from './mutex.ts';
 
@@ -87,7 +88,7 @@ function flags(): readonly string[] {
     ...readable,
     '--max-old-space-size=512',
     `--wasm-max-table-size=${TABLE_ENTRIES_MAX}`,
-    ...process.execArgv.filter((flag) => /^--import=.*strip-types\.js$/.test(flag)),
+    ...stripTypesFlags(),
   ];
 }
 

@@ -3,6 +3,7 @@ import { closeSync, openSync, renameSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { RUNNER_HEAP_MIB, TABLE_ENTRIES_MAX } from '../limits.ts';
+import { stripTypesFlags } from './strip-types-flags.ts';
 
 export interface RunnerProcessOptions {
   /** What the process prints goes here. */
@@ -35,9 +36,6 @@ const LINE_DESCRIPTOR = 3;
 
 /** What a runner may know of the environment that the server was started in; the rest may be secret. */
 const ENVIRONMENT = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
-
-/** The hook that an installed package needs to run TypeScript, see `cli/local-node.js`. */
-const INHERITED_FLAG = /^--(import=.*strip-types\.js|disable-warning=ExperimentalWarning)$/;
 
 /** Starts a process that is to become a runner. Detached: it outlives this one as soon as it has a job. */
 export function startRunnerProcess(options: RunnerProcessOptions): RunnerProcess {
@@ -91,7 +89,7 @@ function flags(): readonly string[] {
   return [
     `--max-old-space-size=${RUNNER_HEAP_MIB}`,
     `--wasm-max-table-size=${TABLE_ENTRIES_MAX}`,
-    ...process.execArgv.filter((flag) => INHERITED_FLAG.test(flag)),
+    ...stripTypesFlags(),
   ];
 }
 

@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MillraceError } from '../errors.ts';
 import { WORKER_STOP_MS } from '../limits.ts';
+import { stripTypesFlags } from './strip-types-flags.ts';
 import type { StartWorkers } from './worker-host.ts';
 import type { CoordinatorLink, FromWorker, WorkerStart } from './worker-protocol.ts';
 
@@ -26,6 +27,7 @@ export function createThreadWorkers(taskPartsModule: string): StartWorkers {
       maxThreads: starts.length,
       concurrentTasksPerWorker: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
+      ...threadFlags(),
     });
     let stopping = false;
     const died = (error: Error) => {
@@ -52,6 +54,12 @@ export function createThreadWorkers(taskPartsModule: string): StartWorkers {
       kill: () => void pool.destroy(),
     };
   };
+}
+
+/** A thread has the flags of its process; a program that uses us as a library was not started with ours. */
+function threadFlags(): { readonly execArgv?: string[] } {
+  const missing = stripTypesFlags().filter((flag) => !process.execArgv.includes(flag));
+  return missing.length === 0 ? {} : { execArgv: missing };
 }
 
 /** `.ts` as long as the sources run as they are, `.js` in a package that was built. */

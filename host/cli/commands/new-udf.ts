@@ -1,12 +1,11 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../../errors.ts';
 import { assertName } from '../../model/name.ts';
 import type { CommandContext } from '../command-parts.ts';
 
-/** The editor finds the types here: the user's folder needs no node_modules. */
-const SDK = fileURLToPath(new URL('../../../guest-sdk/assemblyscript', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** `millrace new udf NAME`: a folder with a function, a pipeline, sample input and an editor set-up. */
 export async function newUdf(
@@ -23,7 +22,7 @@ export async function newUdf(
   const folder = resolve(context.workingDirectory, name);
   await refuseExisting(folder, name);
   await mkdir(join(folder, 'data'), { recursive: true });
-  const files = template(name);
+  const files = template(name, folder);
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
   const shown = relative(context.workingDirectory, folder) || '.';
   if (context.json) {
@@ -46,23 +45,34 @@ async function refuseExisting(folder: string, name: string): Promise<void> {
   throw new MillraceError('USAGE', `"${name}" exists already`, { hint: 'choose another name' });
 }
 
-function template(name: string): Record<string, string> {
+function template(name: string, folder: string): Record<string, string> {
   return {
     [`${name}.ts`]: FUNCTION_SOURCE,
     'pipeline.yaml': pipelineSource(name),
     'data/sample.txt': 'to be or not to be\nthat is the question\n',
-    'tsconfig.json': `${JSON.stringify(editorSettings(name), null, 2)}\n`,
+    'tsconfig.json': `${JSON.stringify(editorSettings(name, folder), null, 2)}\n`,
     '.gitignore': 'out/\n*.wasm\n*.wasm.map\nmillrace-data/\n',
   };
 }
 
-function editorSettings(name: string): object {
-  const paths = { '@millrace/guest-sdk': [join(SDK, 'editor', 'index.d.ts')] };
+function editorSettings(name: string, folder: string): object {
+  const editor = join(packageSeenFrom(folder), 'guest-sdk', 'assemblyscript', 'editor');
+  const paths = { '@millrace/guest-sdk': [join(editor, 'index.d.ts')] };
   return {
-    extends: join(SDK, 'editor', 'tsconfig.json'),
+    extends: join(editor, 'tsconfig.json'),
     compilerOptions: { paths },
     include: [`${name}.ts`],
   };
+}
+
+/**
+ * Where the editor finds the types, so that the folder needs no node_modules of its own: a relative path when this
+ * package is installed in a project around the folder, which then can move as a whole.
+ */
+function packageSeenFrom(folder: string): string {
+  const [project, ...below] = PACKAGE.split(`${sep}node_modules${sep}`);
+  const inside = below.length > 0 && folder.startsWith(`${project}${sep}`);
+  return inside ? relative(folder, PACKAGE) : PACKAGE;
 }
 
 const FUNCTION_SOURCE = `import { Emitter, flatMap, record, reduce, Utf8 } from '@millrace/guest-sdk';

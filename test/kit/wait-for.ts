@@ -6,6 +6,9 @@ export async function untilRead(job: RunningJob, operator: string, records: numb
     const { operators } = await job.metrics();
     const found = operators.find((one) => one.id === operator);
     if (found !== undefined && found.recordsOut >= records) return;
+    const { state } = await job.status();
+    if (state === 'ended')
+      throw new Error(`the job ended before "${operator}" had put out ${records}`);
   }
 }
 

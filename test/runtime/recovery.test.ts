@@ -1,21 +1,13 @@
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { RunningJob } from '../../host/runtime/running-job.ts';
 import { createJobBench, type JobBench } from '../kit/job-bench.ts';
+import { untilRead } from '../kit/wait-for.ts';
 import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
 
 const LINES = 1500;
 /** Slow enough that attempts are interrupted long before the end. */
 const RATE = 1500;
-
-/** Resolves when a source of the job has read something. */
-async function untilBusy(job: RunningJob): Promise<void> {
-  for (;;) {
-    const { operators } = await job.metrics();
-    if (operators[0].recordsOut > 20) return;
-  }
-}
 
 function logOf(bench: JobBench): string {
   return readFileSync(join(bench.directory, 'log.jsonl'), 'utf8');
@@ -38,12 +30,14 @@ describe.each([0, 1, 2])('recovery on %i threads', (threads) => {
     const bench = createJobBench({ pipeline, threads });
     for (const [i, tasks] of parallelism.entries()) {
       const job = await bench.start({ parallelism: tasks });
-      await untilBusy(job);
+      await untilRead(job, 'lines', 20);
       if (i + 1 === parallelism.length) {
         expect(await job.ended).toEqual({ kind: 'finished' });
         continue;
       }
       await job.checkpoint();
+      // What comes now is written and lost again.
+      await untilRead(job, 'lines', 200);
       await bench.kill();
       expect(await job.ended).toMatchObject({ kind: 'failed', error: { code: 'TASK_FAILED' } });
     }
@@ -54,7 +48,7 @@ describe.each([0, 1, 2])('recovery on %i threads', (threads) => {
     const pipeline = wordPipeline({ lines: LINES, rate: RATE });
     const bench = createJobBench({ pipeline, threads, parallelism: 2 });
     const first = await bench.start();
-    await untilBusy(first);
+    await untilRead(first, 'lines', 20);
     const { checkpoint, final } = await first.stop();
     expect(final).toBe(false);
     expect(await first.ended).toEqual({ kind: 'stopped', checkpoint });
@@ -71,7 +65,7 @@ describe('recovery', () => {
   test('passes over a damaged checkpoint, uses the one before, and says so', async () => {
     const bench = createJobBench({ pipeline, parallelism: 2 });
     const first = await bench.start();
-    await untilBusy(first);
+    await untilRead(first, 'lines', 20);
     await first.checkpoint();
     const good = await first.checkpoint();
     const newest = await first.checkpoint();
@@ -86,7 +80,7 @@ describe('recovery', () => {
   test('notices a state blob that was changed', async () => {
     const bench = createJobBench({ pipeline, parallelism: 2 });
     const first = await bench.start();
-    await untilBusy(first);
+    await untilRead(first, 'lines', 20);
     const good = await first.checkpoint();
     await first.checkpoint();
     await bench.kill();
@@ -110,7 +104,7 @@ describe('recovery', () => {
   test('gives later checkpoints numbers that were never used', async () => {
     const bench = createJobBench({ pipeline });
     const first = await bench.start();
-    await untilBusy(first);
+    await untilRead(first, 'lines', 20);
     await first.checkpoint();
     const { checkpoint } = await first.checkpoint();
     await bench.kill();

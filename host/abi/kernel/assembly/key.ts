@@ -55,8 +55,24 @@ export function rowBytes(at: usize, end: usize): u32 {
 }
 
 /** Bytes of the key of the row at `row`, or an error. Checks everything `writeKey` reads. */
+// @ts-ignore: decorator
+@inline
 export function keyLength(row: usize): i32 {
   if (shape == SHAPE_FIXED) return 8;
+  return shape == SHAPE_TEXT ? textKeyLength(row) : generalKeyLength(row);
+}
+
+// @ts-ignore: decorator
+@inline
+function textKeyLength(row: usize): i32 {
+  const length = load<u32>(row);
+  const offset = load<u32>(row + firstSlot);
+  const extent = load<u32>(row + firstSlot, 4);
+  if (offset > length || extent > length - offset) return BAD_ROW;
+  return extent > keyBytesMax - 4 ? KEY_TOO_LARGE : 4 + extent;
+}
+
+function generalKeyLength(row: usize): i32 {
   const length = load<u32>(row);
   const end = descriptor + 16 + (load<u32>(descriptor) << 4);
   let bytes: u32 = 0;

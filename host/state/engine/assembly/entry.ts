@@ -79,6 +79,35 @@ export function hasKey(entry: usize, key: usize, length: u32): bool {
   return sameWords(entry + ENTRY_HEADER, key, align8(length));
 }
 
+/** Whether the entry's key is these 8 bytes. */
+// @ts-ignore: decorator
+@inline
+export function hasNumber(entry: usize, key: u64): bool {
+  return keyLengthOf(entry) == 8 && load<u64>(entry + ENTRY_HEADER) == key;
+}
+
+/**
+ * Whether the entry's key is the one string at `slot` of the row at `row`. False as well when the slot leads out of the row.
+ * Reads, and ignores, up to 8 bytes behind both strings: an entry has its state there, an area of rows some slack.
+ */
+// @ts-ignore: decorator
+@inline
+export function hasText(entry: usize, row: usize, slot: usize): bool {
+  const rowBytes = load<u32>(row);
+  const offset = load<u32>(slot);
+  let left = load<u32>(slot, 4);
+  if (keyLengthOf(entry) != left + 4 || offset > rowBytes || left > rowBytes - offset) return false;
+  let a = entry + ENTRY_HEADER + 4;
+  let b = row + offset;
+  while (left >= 8) {
+    if (load<u64>(a) != load<u64>(b)) return false;
+    a += 8;
+    b += 8;
+    left -= 8;
+  }
+  return ((load<u64>(a) ^ load<u64>(b)) & ~(<u64>-1 << (<u64>left << 3))) == 0;
+}
+
 // @ts-ignore: decorator
 @inline
 export function sameWords(a: usize, b: usize, bytes: u32): bool {

@@ -20,20 +20,34 @@ import {
   keyLength,
   rowBytes,
   SHAPE_FIXED,
+  SHAPE_TEXT,
   shape,
   writeKey,
 } from '../../../abi/kernel/assembly/key';
-import { ENTRY_HEADER, hasKey, ordinalOf, sameWords, setOrdinal, stateOf } from './entry';
+import {
+  ENTRY_HEADER,
+  hasKey,
+  hasNumber,
+  hasText,
+  ordinalOf,
+  sameWords,
+  setOrdinal,
+  stateOf,
+} from './entry';
 import { BLOCK, BLOCK_ROWS, ensureArea, RESULTS } from './memory';
-import { entries, find, homeOf, isMoving, mask, moveSome, slots } from './slots';
+import { candidate, entries, find, firstPlace, moveSome } from './slots';
 import { addEntry, failure, setState } from './store';
 
 /** The exchange area is full; the host takes what is in it and calls `resume`. */
 export const FULL: i32 = 1;
 /** A state has an ordinal that no key has. */
 export const BAD_ORDINAL: i32 = -5;
-/** Slots that are moved while a batch comes by, so that growth ends even when no key is new. */
+/**
+ * Slots that are moved while a batch comes by, at least and per row, so that growth ends even when no key is new: while it
+ * lasts a key is looked for in two places. Moving a slot costs a tenth of what a row costs.
+ */
 const MOVED_PER_BATCH: u32 = 512;
+const MOVED_PER_ROW: u32 = 4;
 /** Below this many entries slots and entries are in the cache, and touching them first is wasted. */
 const TOUCH_ENTRIES_MIN: u32 = 4096;
 
@@ -69,7 +83,7 @@ export function prepareRows(bytes: u32, rows: u32): usize {
 
 /** Resolves the rows that were written to `prepareRows`. 0, `FULL`, or an error. */
 export function resolve(bytes: u32, rows: u32): i32 {
-  moveSome(MOVED_PER_BATCH);
+  moveSome(max<u32>(MOVED_PER_BATCH, MOVED_PER_ROW * rows));
   at = load<u32>(ROWS);
   end = at + bytes;
   rowsLeft = rows;
@@ -128,7 +142,7 @@ function takeBlock(): bool {
     const hash = load<u32>(at, 4);
     store<u32>(item, <u32>at);
     store<u32>(item, hash, 4);
-    if (touch) sum += load<u32>(slots + (<usize>homeOf(hash) << 3));
+    if (touch) sum += load<u32>(firstPlace(hash));
     at += length;
   }
   for (let item = BLOCK; item < blockEnd; item += 16) {
@@ -145,24 +159,27 @@ function takeBlock(): bool {
   return true;
 }
 
-/** The first entry with this hash, or 0. */
-// @ts-ignore: decorator
-@inline
-function candidate(hash: u32): u32 {
-  let index = homeOf(hash);
-  while (true) {
-    const slot = load<u64>(slots + (<usize>index << 3));
-    if (<u32>slot == hash || slot >> 32 == 0) return <u32>(slot >> 32);
-    index = (index + 1) & mask;
-  }
-}
-
 // @ts-ignore: decorator
 @inline
 function resolveRow(item: usize): i32 {
   const row: usize = load<u32>(item);
-  const hash = load<u32>(item, 4);
-  let entry: usize = load<u32>(item, 8);
+  const entry: usize = load<u32>(item, 8);
+  // The common case, without writing the key out: a single field, and the first entry with its hash is the one.
+  if (entry != 0 && holdsField(entry, row)) return numberKey(row, entry);
+  return resolveKey(row, load<u32>(item, 4), entry);
+}
+
+/** Whether the entry has the key of the row, which is one field that is never null; false for keys of other shapes. */
+// @ts-ignore: decorator
+@inline
+function holdsField(entry: usize, row: usize): bool {
+  const slot = row + firstSlot;
+  if (shape == SHAPE_TEXT) return hasText(entry, row, slot);
+  return shape == SHAPE_FIXED && hasNumber(entry, load<u64>(slot));
+}
+
+/** `entry` is the first one with this hash, or 0 when there is none. */
+function resolveKey(row: usize, hash: u32, entry: usize): i32 {
   let key = row + firstSlot;
   let length: i32 = 8;
   if (shape != SHAPE_FIXED) {
@@ -172,9 +189,14 @@ function resolveRow(item: usize): i32 {
     key = load<u32>(KEY_ROOM);
     writeKey(row, key, length);
   }
-  if (entry == 0 ? isMoving() : !hasKey(entry, key, length)) entry = find(hash, key, length);
-  if (entry == 0) return resolveNew(row, hash, key, length);
+  if (entry != 0 && !hasKey(entry, key, length)) entry = find(hash, key, length);
+  return entry == 0 ? resolveNew(row, hash, key, length) : numberKey(row, entry);
+}
 
+/** Writes the ordinal of a key with an entry into its row; the first time in a batch its state is handed out. */
+// @ts-ignore: decorator
+@inline
+function numberKey(row: usize, entry: usize): i32 {
   const keyCount = load<u32>(KEY_COUNT);
   const ordinal = ordinalOf(entry);
   const keys: usize = load<u32>(KEYS);

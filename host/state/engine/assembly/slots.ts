@@ -49,6 +49,56 @@ export function homeOf(hash: u32): u32 {
   return (hash * PHI) >> shift;
 }
 
+/** The slot to look at first for a key with this hash. */
+// @ts-ignore: decorator
+@inline
+export function firstPlace(hash: u32): usize {
+  if (oldSlots != 0) {
+    const index = (hash * PHI) >> oldShift;
+    if (index >= moved) return oldSlots + (<usize>index << 3);
+  }
+  return slots + (<usize>homeOf(hash) << 3);
+}
+
+/** The first entry with this hash, or 0 when there is none. */
+// @ts-ignore: decorator
+@inline
+export function candidate(hash: u32): u32 {
+  return oldSlots == 0 ? newCandidate(hash) : eitherCandidate(hash);
+}
+
+/** Where it stands by S2 first; the other one as well, for probe sequences that cross the border. */
+function eitherCandidate(hash: u32): u32 {
+  if ((hash * PHI) >> oldShift < moved) {
+    const entry = newCandidate(hash);
+    return entry != 0 ? entry : oldCandidate(hash);
+  }
+  const entry = oldCandidate(hash);
+  return entry != 0 ? entry : newCandidate(hash);
+}
+
+// @ts-ignore: decorator
+@inline
+function newCandidate(hash: u32): u32 {
+  let index = homeOf(hash);
+  while (true) {
+    const slot = load<u64>(slots + (<usize>index << 3));
+    if (<u32>slot == hash || slot >> 32 == 0) return <u32>(slot >> 32);
+    index = (index + 1) & mask;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function oldCandidate(hash: u32): u32 {
+  let index = (hash * PHI) >> oldShift;
+  while (true) {
+    const slot = load<u64>(oldSlots + (<usize>index << 3));
+    if ((<u32>slot == hash && index >= moved) || slot >> 32 == 0) return <u32>(slot >> 32);
+    index = (index + 1) & oldMask;
+  }
+}
+
 /** The entry of a key, or 0. `key` is padded with zeros to 8. */
 export function find(hash: u32, key: usize, length: u32): usize {
   let index = homeOf(hash);

@@ -47,6 +47,8 @@ export const MEMORY_PAGES_MAX = 1_024;
 export const CALL_DEPTH_MAX = 512;
 /** Fuel one record may use unless the step says otherwise; about a millisecond of work. */
 export const FUEL_PER_RECORD_DEFAULT = 2_000_000;
+/** A longer record has the fuel of several, one for each of these bytes: work grows with what there is to read. */
+export const FUEL_RECORD_BYTES = 1_024;
 /** Fuel one guest call may use at most: the counter is a signed 32-bit number. */
 export const FUEL_PER_CALL_MAX = 2 ** 31 - 1;
 /** Bytes one guest call may emit for one input batch. */
@@ -66,6 +68,8 @@ export const ROW_BYTES_MAX = 4 * MiB;
 export const KEY_BYTES_MAX = ROW_BYTES_MAX + 4 * KiB;
 /** Splits of one source: each has a position in every checkpoint. */
 export const SPLITS_MAX = 100_000;
+/** Average bytes of a generated Nexmark event: rows of the longest must fit a batch many times over. */
+export const NEXMARK_TEXT_BYTES_MAX = 64 * KiB;
 /** Fields of one record. */
 export const FIELDS_MAX = 256;
 /** Nesting depth of lists and records in a schema. */

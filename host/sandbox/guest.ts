@@ -3,7 +3,10 @@ import type { ModuleDescription } from '../model/module-description.ts';
 
 /** Limits of one instance, from `limits.ts` unless the step sets lower ones. */
 export interface GuestLimits {
-  /** Fuel per record of a batch; a call gets this times its rows and states, at least once and at most `FUEL_PER_CALL_MAX`. */
+  /**
+   * Fuel per record of a batch; a call gets this times its rows and states, or times their bytes by `FUEL_RECORD_BYTES`
+   * when that is more, at least once and at most `FUEL_PER_CALL_MAX`.
+   */
   readonly fuelPerRecord: number;
   /** Pages of 64 KiB. */
   readonly memoryPages: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RowValidator } from '../abi/validate-rows.ts';
 import { MillraceError } from '../errors.ts';
-import { BATCH_BYTES_TARGET, FUEL_PER_CALL_MAX, START_FUEL } from '../limits.ts';
+import { BATCH_BYTES_TARGET, FUEL_PER_CALL_MAX, FUEL_RECORD_BYTES, START_FUEL } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import { CallLog } from './call-log.ts';
 import { FUNCTION_PREFIX } from './check-abi.ts';
@@ -134,7 +134,7 @@ class Instance implements GuestInstance {
     try {
       const address = this.#reserve(input.bytes.length);
       this.#memory.bytes.set(input.bytes, address);
-      this.#fill(input.count);
+      this.#fill(input.count, input.bytes.length);
       this.#running = true;
       checkStatus(guest.call(address, input.bytes.length, input.count));
       return this.#finish(guest, input.count);
@@ -153,7 +153,7 @@ class Instance implements GuestInstance {
       const statesAddress = address + rows.bytes.length;
       this.#memory.bytes.set(rows.bytes, address);
       this.#memory.bytes.set(states.bytes, statesAddress);
-      this.#fill(rows.count + states.count);
+      this.#fill(rows.count + states.count, rows.bytes.length + states.bytes.length);
       this.#running = true;
       checkStatus(
         guest.call(
@@ -187,8 +187,9 @@ class Instance implements GuestInstance {
   }
 
   /** Gives the call its fuel. */
-  #fill(rows: number): void {
-    this.#budget = Math.min(FUEL_PER_CALL_MAX, this.#limits.fuelPerRecord * Math.max(1, rows));
+  #fill(rows: number, bytes: number): void {
+    const records = Math.max(1, rows, Math.floor(bytes / FUEL_RECORD_BYTES));
+    this.#budget = Math.min(FUEL_PER_CALL_MAX, this.#limits.fuelPerRecord * records);
     this.#refuel(this.#budget);
   }
 

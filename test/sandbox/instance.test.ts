@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LOG_BYTES_PER_CALL_MAX } from '../../host/limits.ts';
+import { FUEL_RECORD_BYTES, LOG_BYTES_PER_CALL_MAX } from '../../host/limits.ts';
 import { createSandbox } from '../../host/sandbox/create-sandbox.ts';
 import { AMPLE_LIMITS, failureOf, numberRows, startGuest } from '../kit/guest-runs.ts';
 import {
@@ -231,6 +231,18 @@ describe('a failed call', () => {
     expect(error.message).toBe('function "f" used more than its 5000 fuel on 1 rows');
     expect(error.hint).toMatch(/fuelPerRecord/);
     expect(instance.lastFuel).toBe(5000);
+  });
+
+  test('had the fuel of several records when the record is long', async () => {
+    const { instance } = await startGuest(
+      guestOf(() => ({ f: mapOf([op.loop(op.br(0))]) })),
+      { fuelPerRecord: 5000 },
+    );
+    const rows = Math.ceil((3 * FUEL_RECORD_BYTES) / one.bytes.length);
+    const bytes = Buffer.concat(Array.from({ length: rows }, () => one.bytes));
+    // What the bytes are does not matter to a guest that never looks: they stand for one long record.
+    const error = failureOf(() => instance.run('f', { bytes, count: 1 }));
+    expect(error.message).toBe('function "f" used more than its 15000 fuel on 1 rows');
   });
 
   test('names the depth when calls nested too deep', async () => {

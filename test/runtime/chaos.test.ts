@@ -49,8 +49,8 @@ async function runThroughChaos(seed: number, threads: number): Promise<void> {
 }
 
 describe.each([0, 1, 2])('chaos on %i threads', (threads) => {
-  test.each([
-    1, 2, 3, 4,
-  ])('kills, stops, swaps, full disks and other parallelisms leave every count once (seed %i)', (seed) =>
+  test.each(
+    SEEDS,
+  )('kills, stops, swaps, full disks and other parallelisms leave every count once (seed %i)', (seed) =>
     runThroughChaos(seed * 3 + threads, threads));
 });

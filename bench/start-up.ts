@@ -68,7 +68,11 @@ function committed(output: string): number {
 async function idleShare(): Promise<number | null> {
   if (platform() !== 'linux') return null;
   // One record at the start, the next one in a day.
-  const source = { connector: 'generator', rate: 0.00001, fields: { text: { words: { of: ['to', 'be'], count: 3 } } } };
+  const source = {
+    connector: 'generator',
+    rate: 0.00001,
+    fields: { text: { words: { of: ['to', 'be'], count: 3 } } },
+  };
   const { id } = await post<{ id: string }>(server, '/v1/jobs', wordCount('idle', source));
   let pid: number | null = null;
   while (pid === null) {

@@ -112,6 +112,7 @@ class Compilation {
     compiler.setRuntime(options, 0);
     compiler.setSourceMap(options, true);
     compiler.setExportMemory(options, true);
+    compiler.setFeature(options, compiler.FEATURE_SIMD, true);
     compiler.setOptimizeLevelHints(options, OPTIMIZE_LEVEL, 0);
     const program = compiler.newProgram(options);
     for (const [name, text] of Object.entries(library)) {

@@ -167,6 +167,8 @@ export interface Compiler {
   setRuntime(options: object, runtime: number): void;
   setSourceMap(options: object, on: boolean): void;
   setExportMemory(options: object, on: boolean): void;
+  setFeature(options: object, feature: number, on: boolean): void;
+  readonly FEATURE_SIMD: number;
   setOptimizeLevelHints(options: object, optimize: number, shrink: number): void;
   newProgram(options: object): Program;
   parse(program: Program, text: string | null, path: string, isEntry: boolean): void;

@@ -70,6 +70,8 @@ export const ERRORS = {
   // checkpoints, state
   CHECKPOINT_FAILED: entry('request', 503, 'a checkpoint could not be completed'),
   CHECKPOINT_CORRUPT: entry('job', 500, 'a checkpoint cannot be read back'),
+  SAVEPOINT_NOT_FOUND: entry('request', 404, 'there is no savepoint of that name'),
+  SAVEPOINT_EXISTS: entry('request', 409, 'the folder for a savepoint is taken'),
   SAVEPOINT_INCOMPATIBLE: entry('request', 422, 'a savepoint does not fit the pipeline'),
   STATE_LIMIT: entry('job', 422, 'keyed state exceeds its limit'),
   // storage, connectors
@@ -90,6 +92,7 @@ export const ERRORS = {
   PORT_TAKEN: entry('request', 409, 'the port is in use'),
   DATA_DIRECTORY: entry('request', 400, 'the data directory cannot be used'),
   SERVER_UNREACHABLE: entry('request', 503, 'no server answers at the address'),
+  OUTPUT_DIFFERS: entry('request', 422, 'a function put out something else than was expected'),
   USAGE: entry('request', 400, 'the command line is wrong'),
   INTERNAL: entry('request', 500, 'a fault of Millrace itself'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -29,11 +29,21 @@ function processParts(): CommandParts {
   };
 }
 
+/**
+ * Two requests to stop within this time are one: nobody is that fast, and the entry passes on what a terminal may have
+ * sent to both processes.
+ */
+const INTERRUPT_GAP_MS = 200;
+
 /** Each promise resolves at the next request to stop. Until the first is asked for, a request ends the process as ever. */
 function createInterrupted(): () => Promise<void> {
   let waiting: (() => void)[] = [];
   let listening = false;
+  let lastMs = Number.NEGATIVE_INFINITY;
   const interrupt = () => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs < INTERRUPT_GAP_MS) return;
+    lastMs = nowMs;
     const woken = waiting;
     waiting = [];
     for (const wake of woken) wake();

@@ -15,14 +15,19 @@ import { reportFailure } from './output.ts';
  */
 export async function commandLine(args: readonly string[], parts: CommandParts): Promise<number> {
   const program = createProgram(parts);
+  const refusals: Refusals = new Map();
+  prepare(program, parts, refusals);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return usageCode(thrown, parts);
-    return reportFailure(thrown, parts.terminal);
+    if (!(thrown instanceof CommanderError)) return reportFailure(thrown, parts.terminal);
+    return usageCode(thrown, refusals.get(thrown) ?? program, parts);
   }
 }
+
+/** Which command refused its arguments. */
+type Refusals = Map<CommanderError, Command>;
 
 function createProgram(parts: CommandParts): Command {
   const program = new Command('millrace')
@@ -36,22 +41,25 @@ function createProgram(parts: CommandParts): Command {
         .default('http://127.0.0.1:7070'),
     )
     .addOption(new Option('--token <token>', 'bearer token').env('MILLRACE_TOKEN'))
-    .option('--json', 'print JSON for programs instead of tables for people')
-    .showHelpAfterError('hint: "millrace help" or "millrace help COMMAND" shows what there is');
+    .option('--json', 'print JSON for programs instead of tables for people');
   const withContext: WithContext = (action, command) => action(contextOf(command, parts));
   addLocalCommands(program, withContext);
   addModuleCommands(program, withContext);
   addJobCommands(program, withContext);
-  prepare(program, parts);
   return program;
 }
 
 /** Output goes to the terminal that was handed in, errors are thrown, and `--json` and `--server` may stand anywhere. */
-function prepare(command: Command, parts: CommandParts): void {
-  command.exitOverride();
+function prepare(command: Command, parts: CommandParts, refusals: Refusals): void {
+  command.exitOverride((error) => {
+    refusals.set(error, command);
+    throw error;
+  });
   command.configureOutput({
     writeOut: (text) => parts.terminal.out(text),
-    writeErr: () => {},
+    // The help of a command that lacks its subcommand; what is wrong is reported as every error is.
+    writeErr: (text) => parts.terminal.error(text),
+    outputError: () => {},
   });
   for (const child of command.commands) {
     if (child.commands.length === 0) {
@@ -59,7 +67,7 @@ function prepare(command: Command, parts: CommandParts): void {
       child.addOption(new Option('--server <url>').hideHelp());
       child.addOption(new Option('--token <token>').hideHelp());
     }
-    prepare(child, parts);
+    prepare(child, parts, refusals);
   }
 }
 
@@ -86,12 +94,31 @@ function rootOf(command: Command): Command {
 }
 
 /** Help and version are no errors; everything else that commander refuses is bad usage. */
-function usageCode(error: CommanderError, parts: CommandParts): number {
+function usageCode(error: CommanderError, command: Command, parts: CommandParts): number {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') return 2;
-  const message = error.message.replace(/^error: /, '').replace(/\.$/, '');
-  const failure = new MillraceError('USAGE', message, {
-    hint: '"millrace help" lists the commands, "millrace help COMMAND" its arguments',
-  });
-  return reportFailure(failure, parts.terminal);
+  const [text, suggestion] = error.message.split('\n');
+  const message = text
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replace(/\. (\w)/, (_, letter: string) => `: ${letter.toLowerCase()}`)
+    .replaceAll(/(?<!\w)'([^']*)'/g, '"$1"');
+  const hint = [suggestedName(suggestion), hintFor(command)].join('');
+  return reportFailure(new MillraceError('USAGE', message, { hint }), parts.terminal);
+}
+
+/** `(Did you mean run?)`, as commander puts it. */
+function suggestedName(suggestion: string | undefined): string {
+  const [, names] = /^\(Did you mean (?:one of )?(.*)\?\)$/.exec(suggestion ?? '') ?? [];
+  return names === undefined ? '' : `did you mean ${names}? `;
+}
+
+function hintFor(command: Command): string {
+  const path = pathOf(command);
+  if (command.commands.length > 0) return `"${path} --help" lists the commands`;
+  return `usage: ${path} ${command.usage()}; "${path} --help" explains it`;
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

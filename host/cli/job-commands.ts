@@ -74,7 +74,6 @@ function addViews(jobs: Command, withContext: WithContext): void {
 function addChanges(jobs: Command, withContext: WithContext): void {
   const changes = {
     stop: 'stop with a last checkpoint',
-    cancel: 'end at once; nothing after the last checkpoint is kept',
     pause: 'stop reading the sources',
     resume: 'read the sources again',
   } as const;
@@ -91,6 +90,14 @@ function addChanges(jobs: Command, withContext: WithContext): void {
         ),
       );
   }
+  jobs
+    .command('cancel')
+    .description('end at once; nothing after the last checkpoint is kept')
+    .argument('<job>')
+    .option('--purge', 'also forget the job and remove its files, even if it has ended')
+    .action((job, options, command) =>
+      withContext(async (context) => (await commands()).cancelJob(context, job, options), command),
+    );
   jobs
     .command('checkpoint')
     .description('take a checkpoint now')

@@ -20,11 +20,9 @@ if (node === process.execPath && nodeArguments().every((flag) => process.execArg
       stdio: 'inherit',
     },
   );
-  // A terminal sends Ctrl-C to both processes; a `kill` reaches only this one and is passed on.
-  process.on('SIGINT', () => {
-    if (!process.stdin.isTTY) child.kill('SIGINT');
-  });
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // A terminal sends Ctrl-C to both processes, a `kill` only to this one: what comes twice at once the child takes as once.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`INTERNAL: cannot start ${node}: ${error.message}`);
     process.exitCode = 1;

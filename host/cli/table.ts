@@ -57,7 +57,8 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(ms / 60_000)} m ${Math.round((ms % 60_000) / 1_000)} s`;
 }
 
-/** Local date and time to the second. */
+/** Local date and time to the second: `2026-03-01 09:05:00`. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').slice(0, 19);
+  const offsetMs = new Date(ms).getTimezoneOffset() * 60_000;
+  return new Date(ms - offsetMs).toISOString().replace('T', ' ').slice(0, 19);
 }

@@ -344,8 +344,8 @@ export class SupervisedJob {
 
   #wrongState(what: string, hint: string): MillraceError {
     const { id, state, desired } = this.#stored;
-    const ending =
-      desired === 'stopped' || desired === 'cancelled' ? ` and is being ${desired}` : '';
+    const wanted = desired === 'stopped' || desired === 'cancelled';
+    const ending = wanted && !isFinal(state) ? ` and is being ${desired}` : '';
     return new MillraceError('JOB_STATE', `job "${id}" is ${state}${ending} and cannot ${what}`, {
       hint,
     });

@@ -95,16 +95,27 @@ export async function takeCheckpoint(context: CommandContext, id: string): Promi
   );
 }
 
-/** `millrace jobs stop | cancel | pause | resume J` */
+/** `millrace jobs cancel J [--purge]` */
+export async function cancelJob(
+  context: CommandContext,
+  id: string,
+  options: { readonly purge?: boolean },
+): Promise<void> {
+  const path = `${jobPath(id)}${options.purge ? '?purge=true' : ''}`;
+  const job = await context.client.json<ListedJob>(path, { method: 'DELETE' });
+  if (context.json) context.terminal.out(`${JSON.stringify(job)}\n`);
+  else context.terminal.out(`${id}  ${job.state}${options.purge ? ', removed' : ''}\n`);
+}
+
+/** `millrace jobs stop | pause | resume J` */
 export async function changeJob(
   context: CommandContext,
   id: string,
-  change: 'stop' | 'cancel' | 'pause' | 'resume',
+  change: 'stop' | 'pause' | 'resume',
 ): Promise<void> {
-  const answer =
-    change === 'cancel'
-      ? await context.client.json<JobChanged>(jobPath(id), { method: 'DELETE' })
-      : await context.client.json<JobChanged>(`${jobPath(id)}/${change}`, { method: 'POST' });
+  const answer = await context.client.json<JobChanged>(`${jobPath(id)}/${change}`, {
+    method: 'POST',
+  });
   const job = 'job' in answer ? answer.job : answer;
   if (context.json) context.terminal.out(`${JSON.stringify(answer)}\n`);
   else context.terminal.out(`${id}  ${job.state}${job.paused ? ', paused' : ''}\n`);

@@ -99,7 +99,7 @@ export async function deleteModule(context: CommandContext, ref: string): Promis
   await context.client.json(`/v1/modules/${name}/versions/${required(ref, version)}`, {
     method: 'DELETE',
   });
-  if (!context.json) context.terminal.out(`deleted ${ref}\n`);
+  context.terminal.out(context.json ? `${JSON.stringify({ deleted: ref })}\n` : `deleted ${ref}\n`);
 }
 
 /** `word-count@2` → its parts; without `@` the version is undefined. */

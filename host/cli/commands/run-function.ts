@@ -79,7 +79,12 @@ async function runOnce(
     await readInput(resolve(context.workingDirectory, options.expect)),
   );
   compare(output, expected, options.expect);
-  context.terminal.out(`ok  ${target.name}  ${countLines(expected)} records as expected\n`);
+  const records = countLines(expected);
+  context.terminal.out(
+    context.json
+      ? `${JSON.stringify({ function: target.name, records })}\n`
+      : `ok  ${target.name}  ${records} records as expected\n`,
+  );
 }
 
 async function readRecords(context: CommandContext, file: string | undefined): Promise<Uint8Array> {
@@ -142,11 +147,12 @@ function compare(output: string, expected: string, file: string): void {
   const length = Math.max(actualLines.length, expectedLines.length);
   for (let i = 0; i < length; i++) {
     if (sameRecord(actualLines[i], expectedLines[i])) continue;
-    throw new MillraceError('TASK_FAILED', `record ${i + 1} differs from "${file}"`, {
+    throw new MillraceError('OUTPUT_DIFFERS', `record ${i + 1} differs from "${file}"`, {
       details: [
         `expected ${expectedLines[i] ?? 'nothing'}`,
         `got      ${actualLines[i] ?? 'nothing'}`,
       ],
+      hint: 'without --expect the records are printed, which can be kept as what is expected',
     });
   }
 }

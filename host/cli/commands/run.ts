@@ -36,7 +36,7 @@ export async function run(
   const pipeline = readPipelineFile({ text, directory, set: options.set });
   const data = options.data && resolve(context.workingDirectory, options.data);
   const startedMs = performance.now();
-  const watched = watchJob(context);
+  const watched = watchJob(context, data);
   try {
     const ended = await runPipeline(pipeline, {
       baseDirectory: directory,
@@ -48,6 +48,7 @@ export async function run(
       onJob: watched.onJob,
     });
     summarise(context, ended, performance.now() - startedMs);
+    if (ended.outcome.kind === 'cancelled') throw cancelled(data);
   } finally {
     watched.end();
   }
@@ -83,13 +84,13 @@ interface WatchedJob {
 }
 
 /** Prints progress while the job runs, and turns the first and second Ctrl-C into `stop` and `cancel`. */
-function watchJob(context: CommandContext): WatchedJob {
+function watchJob(context: CommandContext, data: string | undefined): WatchedJob {
   const stopped = new AbortController();
   let job: RunningJob | undefined;
   let previous: JobMetrics | undefined;
   void (async () => {
     await context.interrupted();
-    context.terminal.error('stopping with a last checkpoint; Ctrl-C again ends at once\n');
+    context.terminal.error(`${stopping(data)}; Ctrl-C again ends at once\n`);
     stopped.abort();
     await context.interrupted();
     await job?.cancel();
@@ -109,6 +110,21 @@ function watchJob(context: CommandContext): WatchedJob {
     },
     end: () => clearInterval(timer),
   };
+}
+
+function stopping(data: string | undefined): string {
+  return data === undefined
+    ? 'stopping; without --data the next run begins anew'
+    : 'stopping with a last checkpoint, from which a run with the same --data goes on';
+}
+
+function cancelled(data: string | undefined): MillraceError {
+  return new MillraceError('JOB_STATE', 'the run was ended before it was done', {
+    hint:
+      data === undefined
+        ? 'run it again to begin anew'
+        : 'a run with the same --data goes on from the last checkpoint',
+  });
 }
 
 function progressLine(before: JobMetrics, now: JobMetrics): string {

@@ -2,12 +2,18 @@ import type { Connector } from './connector.ts';
 import { fileConnector } from './file/file-connector.ts';
 import { generatorConnector } from './generator/generator-connector.ts';
 import { memoryConnector } from './memory/memory-connector.ts';
+import { nexmarkConnector } from './nexmark/nexmark-connector.ts';
 import { stdinConnector } from './stdin/stdin-connector.ts';
 import { stdoutConnector } from './stdout/stdout-connector.ts';
 
 /** The connectors that a pipeline may name, by name. */
 export const builtinConnectors: ReadonlyMap<string, Connector> = new Map(
-  [fileConnector, generatorConnector, memoryConnector, stdinConnector, stdoutConnector].map(
-    (connector) => [connector.name, connector],
-  ),
+  [
+    fileConnector,
+    generatorConnector,
+    memoryConnector,
+    nexmarkConnector,
+    stdinConnector,
+    stdoutConnector,
+  ].map((connector) => [connector.name, connector]),
 );

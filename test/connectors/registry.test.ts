@@ -10,6 +10,7 @@ test('the registry holds each connector under its own name, with the halves it h
     ['file', true, true],
     ['generator', true, false],
     ['memory', false, true],
+    ['nexmark', true, false],
     ['stdin', true, false],
     ['stdout', false, true],
   ]);

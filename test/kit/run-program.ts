@@ -22,7 +22,7 @@ export interface Program {
 export function startProgram(
   program: string,
   args: readonly string[],
-  options: Pick<SpawnOptions, 'cwd' | 'env'> = {},
+  options: Pick<SpawnOptions, 'cwd' | 'env' | 'detached'> = {},
 ): Program {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise<Pick<ProgramEnd, 'code' | 'signal'>>((resolve, reject) => {

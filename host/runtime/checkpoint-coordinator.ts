@@ -18,6 +18,8 @@ export interface CheckpointCoordinatorOptions {
   readonly nextCheckpoint: number;
   /** Checkpoints of earlier attempts, in order. */
   readonly completed: readonly number[];
+  /** Checkpoints that earlier attempts began and did not complete: nobody else removes them. */
+  readonly abandoned: readonly number[];
   /** The checkpoint that the job was restored from. */
   readonly restored: CheckpointRecord | undefined;
   readonly store: CheckpointStore;
@@ -28,6 +30,8 @@ export interface CheckpointCoordinatorOptions {
   readonly modulesAt: (checkpoint: number) => StepModules;
   /** Appends the dead letters of a completed checkpoint where people look for them. */
   readonly publishDeadLetters: (lines: string) => Promise<void>;
+  /** The sinks do not commit: only another attempt can tell. */
+  readonly onStuck: (error: MillraceError) => void;
   readonly onRecord: (record: CheckpointRecord) => void;
   readonly log: (entry: LogEntry) => void;
 }
@@ -52,7 +56,7 @@ export class CheckpointCoordinator {
   #next: number;
   #completed: readonly number[];
   /** Given up; their blobs may still be written by tasks that were late. */
-  readonly #failed = new Set<number>();
+  readonly #failed: Set<number>;
   #turn: Promise<unknown> = Promise.resolve();
   #running: RunningCheckpoint | undefined;
   #committing:
@@ -67,6 +71,7 @@ export class CheckpointCoordinator {
     this.#options = options;
     this.#next = options.nextCheckpoint;
     this.#completed = options.completed;
+    this.#failed = new Set(options.abandoned);
     this.#latest = options.restored;
   }
 
@@ -98,6 +103,13 @@ export class CheckpointCoordinator {
     const taken = this.#turn.then(() => this.#take(prepare));
     this.#turn = taken.catch(() => {});
     return taken;
+  }
+
+  /** Takes a checkpoint and lets `use` have it, committed, before the next one begins: meanwhile it is not removed. */
+  takeFor<Result>(use: (record: CheckpointRecord) => Promise<Result>): Promise<Result> {
+    const used = this.#turn.then(async () => use(await this.#take()));
+    this.#turn = used.catch(() => {});
+    return used;
   }
 
   /** Resolves when no checkpoint runs or waits for its turn. */
@@ -215,9 +227,18 @@ export class CheckpointCoordinator {
     const left = new Set(Array.from({ length: this.#options.workers }, (_, worker) => worker));
     const done = Promise.withResolvers<void>();
     this.#committing = { left, done };
+    const { clock, plan, onStuck } = this.#options;
+    const cancelTimer = clock.after(plan.checkpoint.timeoutMs, () => {
+      const text = `sinks did not commit checkpoint ${checkpoint} within ${plan.checkpoint.timeoutMs} ms`;
+      onStuck(new MillraceError('DEADLINE_EXCEEDED', text));
+    });
     this.#options.post({ kind: 'commit', checkpoint });
-    await done.promise;
-    this.#committing = undefined;
+    try {
+      await done.promise;
+    } finally {
+      cancelTimer();
+      this.#committing = undefined;
+    }
   }
 
   async #fail(
@@ -236,7 +257,11 @@ export class CheckpointCoordinator {
       },
     );
     // The manifest is durable: the checkpoint stands, and whoever recovers from it commits.
-    if (this.#latest?.checkpoint === checkpoint) return failed;
+    if (this.#latest?.checkpoint === checkpoint) {
+      const text = `checkpoint ${checkpoint} is complete but not committed: ${cause.message}`;
+      this.#options.log({ level: 'error', text });
+      return failed;
+    }
     this.#failed.add(checkpoint);
     this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 };
     this.#options.onRecord({ ...begun, state: 'failed', durationMs, reason: cause.message });

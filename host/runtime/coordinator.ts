@@ -10,6 +10,7 @@ import type { JobMetrics } from './job-metrics.ts';
 import type { JobSpec } from './job-spec.ts';
 import { MetricsBoard } from './metrics-board.ts';
 import type { JobEvent, JobOutcome, JobReport, RunningJob, UpdateRequest } from './running-job.ts';
+import type { SavepointRecord, SavepointRequest } from './savepoint.ts';
 import { SwapCoordinator, type SwapCoordinatorOptions } from './swap-coordinator.ts';
 import type { UpdateRecord } from './update-record.ts';
 import type { WorkerHost } from './worker-host.ts';
@@ -29,11 +30,14 @@ export interface CoordinatorOptions {
     | 'splitOrder'
     | 'nextCheckpoint'
     | 'completed'
+    | 'abandoned'
     | 'restored'
     | 'store'
     | 'publishDeadLetters'
   >;
   readonly swaps: Pick<SwapCoordinatorOptions, 'modules' | 'sandbox' | 'readModule' | 'updates'>;
+  /** Makes a savepoint of a checkpoint that is completed and committed. */
+  readonly save: (request: SavepointRequest, checkpoint: number) => Promise<SavepointRecord>;
   /** Called once, when the job has ended and its workers have left. */
   readonly onEnded: () => void;
 }
@@ -85,6 +89,7 @@ export class Coordinator implements RunningJob {
       attempt: spec.attempt,
       modulesAt: (checkpoint) => this.#swaps.modulesAt(checkpoint),
       onRecord: (record) => this.#onCheckpoint(record),
+      onStuck: (error) => this.#fail(error.report(), ''),
     });
     this.#swaps = new SwapCoordinator({
       ...shared,
@@ -133,13 +138,23 @@ export class Coordinator implements RunningJob {
     return await this.#checkpoints.take();
   }
 
-  async stop(): Promise<CheckpointRecord> {
+  async savepoint(request: SavepointRequest): Promise<SavepointRecord> {
+    this.#assertState('take a savepoint of', ['running', 'paused']);
+    return await this.#checkpoints.takeFor((record) =>
+      this.#options.save(request, record.checkpoint),
+    );
+  }
+
+  async stop(savepoint?: SavepointRequest): Promise<CheckpointRecord> {
     this.#assertState('stop', ['running', 'paused']);
     const before = this.#state;
     this.#state = 'stopping';
     this.#post({ kind: 'pause' });
     try {
-      const record = await this.#checkpoints.take();
+      const record = await this.#checkpoints.takeFor(async (taken) => {
+        if (savepoint !== undefined) await this.#options.save(savepoint, taken.checkpoint);
+        return taken;
+      });
       await this.#end({ kind: 'stopped', checkpoint: record.checkpoint });
       return record;
     } catch (thrown) {
@@ -327,7 +342,15 @@ export class Coordinator implements RunningJob {
   }
 
   #emit(event: JobEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (thrown) {
+        // A listener's fault is not the job's: a checkpoint must not fail because somebody could not hear of it.
+        const { message } = MillraceError.from(thrown);
+        this.#log({ level: 'error', text: `a listener failed on "${event.kind}": ${message}` });
+      }
+    }
   }
 
   #log(entry: LogEntry): void {

@@ -23,6 +23,7 @@ export function createEndedJob(remains: JobRemains): RunningJob {
     metrics: async () => remains.metrics,
     cancel: async () => {},
     checkpoint: refuse,
+    savepoint: refuse,
     stop: refuse,
     update: refuse,
     pause: refuse,

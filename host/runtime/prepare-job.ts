@@ -11,6 +11,16 @@ import type { Manifest } from './manifest.ts';
 import { operatorOf } from './operator-of.ts';
 import type { UpdateLog } from './update-log.ts';
 
+/** What every step of the plan runs: as the checkpoint says, or, for a step that it does not know, as submitted. */
+export function modulesOf(spec: JobSpec, manifest: Manifest | undefined): StepModules {
+  const modules: Record<string, ModuleVersion> = {};
+  for (const { id } of operatorsOf(spec.plan)) {
+    const known = [manifest?.modules ?? {}, spec.modules].find((one) => Object.hasOwn(one, id));
+    if (known !== undefined) modules[id] = known[id];
+  }
+  return modules;
+}
+
 /** Compiles every module that a step runs, by digest. Throws `MODULE_NOT_FOUND`, and what the sandbox throws. */
 export async function compileModules(options: {
   readonly spec: JobSpec;
@@ -37,7 +47,8 @@ export async function compileModules(options: {
   return compiled;
 }
 
-async function readModule(
+/** The bytes of a module that the job was submitted with or that an update brought. Throws `MODULE_NOT_FOUND`. */
+export async function readModule(
   version: ModuleVersion,
   { spec, updates, parts }: { spec: JobSpec; updates: UpdateLog; parts: JobParts },
 ): Promise<Uint8Array> {

@@ -14,8 +14,10 @@ import {
   encodeMessage,
   type RunnerMessage,
   type RunnerMethod,
+  type RunnerRequest,
 } from './runner-protocol.ts';
 import type { JobEvent, JobOutcome, JobReport, RunningJob, UpdateRequest } from './running-job.ts';
+import type { SavepointRecord, SavepointRequest } from './savepoint.ts';
 import type { UpdateRecord } from './update-record.ts';
 
 export interface RunnerAddress {
@@ -32,9 +34,11 @@ export interface RunnerClient extends RunningJob {
   detach(): void;
 }
 
+type RequestArguments = Pick<RunnerRequest, 'update' | 'savepoint'>;
+
 interface PendingRequest {
   readonly method: RunnerMethod;
-  readonly update: UpdateRequest | undefined;
+  readonly arguments: RequestArguments;
   resolve(result: unknown): void;
   reject(error: MillraceError): void;
 }
@@ -46,16 +50,17 @@ interface PendingRequest {
 export async function connectRunner(address: RunnerAddress): Promise<RunnerClient> {
   const link = new RunnerLink(address);
   await link.greeted;
-  const ask = <T>(method: RunnerMethod, update?: UpdateRequest) =>
-    link.ask(method, update) as Promise<T>;
+  const ask = <T>(method: RunnerMethod, given?: RequestArguments) =>
+    link.ask(method, given) as Promise<T>;
   return {
     status: () => ask<JobReport>('status'),
     checkpoint: () => ask<CheckpointRecord>('checkpoint'),
-    stop: () => ask<CheckpointRecord>('stop'),
+    savepoint: (savepoint) => ask<SavepointRecord>('savepoint', { savepoint }),
+    stop: (savepoint) => ask<CheckpointRecord>('stop', { savepoint }),
     cancel: async () => {
       await ask('cancel');
     },
-    update: (request) => ask<UpdateRecord>('update', request),
+    update: (update) => ask<UpdateRecord>('update', { update }),
     metrics: () => ask<JobMetrics>('metrics'),
     pause: async () => {
       await ask('pause');
@@ -118,13 +123,13 @@ class RunnerLink {
     this.#listen();
   }
 
-  ask(method: RunnerMethod, update?: UpdateRequest): Promise<unknown> {
+  ask(method: RunnerMethod, given: RequestArguments = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const request: PendingRequest = { method, update, resolve, reject };
+      const request: PendingRequest = { method, arguments: given, resolve, reject };
       if (this.#gone !== undefined) return this.#answerWithoutRunner(request, this.#gone);
       const id = this.#nextId++;
       this.#pending.set(id, request);
-      this.#socket.write(encodeMessage({ kind: 'request', id, method, update }));
+      this.#socket.write(encodeMessage({ kind: 'request', id, method, ...given }));
     });
   }
 
@@ -224,15 +229,20 @@ class RunnerLink {
   }
 
   #answerWithoutRunner(request: PendingRequest, gone: MillraceError): void {
-    const { method, update } = request;
+    const { method } = request;
     if (this.#outcome === undefined || method === 'ping') {
       request.reject(gone);
       return;
     }
     const { spec, remains } = this.#address;
     const job = createEndedJob(remains() ?? bareRemains({ ...spec, pid: 0 }, this.#outcome));
-    const answer = method === 'update' ? job.update(update as UpdateRequest) : job[method]();
-    answer.then(request.resolve, request.reject);
+    const { update, savepoint } = request.arguments;
+    const ask = (): Promise<unknown> => {
+      if (method === 'update') return job.update(update as UpdateRequest);
+      if (method === 'savepoint') return job.savepoint(savepoint as SavepointRequest);
+      return job[method]();
+    };
+    ask().then(request.resolve, request.reject);
   }
 
   #lost(reason: string, cause?: unknown): MillraceError {

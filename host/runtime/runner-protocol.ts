@@ -1,6 +1,7 @@
 import { type ErrorReport, MillraceError } from '../errors.ts';
 import { RUNNER_LINE_BYTES_MAX } from '../limits.ts';
 import type { JobEvent, UpdateRequest } from './running-job.ts';
+import type { SavepointRequest } from './savepoint.ts';
 
 /**
  * What a runner process and its clients say to each other: one JSON object a line over a Unix domain socket.
@@ -18,6 +19,8 @@ export interface RunnerRequest {
   readonly method: RunnerMethod;
   /** Only of `update`. */
   readonly update?: UpdateRequest;
+  /** Of `savepoint`, and of `stop` when it is to leave one. */
+  readonly savepoint?: SavepointRequest;
 }
 
 /** What can be asked of a runner: whether it lives, and the methods of `RunningJob`. */
@@ -25,6 +28,7 @@ export const RUNNER_METHODS = [
   'ping',
   'status',
   'checkpoint',
+  'savepoint',
   'stop',
   'cancel',
   'update',

@@ -88,6 +88,13 @@ async function answer(starting: Promise<RunningJob>, request: RunnerRequest): Pr
     throw new MillraceError('REQUEST_INVALID', `a runner has no method ${JSON.stringify(method)}`);
   }
   const job = await starting;
+  if (method === 'savepoint') {
+    if (request.savepoint === undefined) {
+      throw new MillraceError('REQUEST_INVALID', 'a savepoint lacks its place');
+    }
+    return job.savepoint(request.savepoint);
+  }
+  if (method === 'stop') return job.stop(request.savepoint);
   if (method !== 'update') return (await job[method]()) ?? null;
   if (request.update === undefined) {
     throw new MillraceError('REQUEST_INVALID', 'an update lacks what to update');

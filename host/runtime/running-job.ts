@@ -2,6 +2,7 @@ import type { ModuleVersion, StepModules } from '../dataflow/plan.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { CheckpointRecord } from './checkpoint-record.ts';
 import type { JobMetrics } from './job-metrics.ts';
+import type { SavepointRecord, SavepointRequest } from './savepoint.ts';
 import type { UpdateRecord } from './update-record.ts';
 
 /**
@@ -13,8 +14,13 @@ export interface RunningJob {
   status(): Promise<JobReport>;
   /** Takes a checkpoint now and resolves when its manifest is durable. Throws `CHECKPOINT_FAILED`. */
   checkpoint(): Promise<CheckpointRecord>;
-  /** Stops taking input, takes a last checkpoint, commits it, ends with outcome `stopped`. */
-  stop(): Promise<CheckpointRecord>;
+  /** Takes a checkpoint, commits it, and copies it where it is kept. Throws `CHECKPOINT_FAILED`, `SAVEPOINT_EXISTS`, `STORAGE_FAILED`. */
+  savepoint(request: SavepointRequest): Promise<SavepointRecord>;
+  /**
+   * Stops taking input, takes a last checkpoint, commits it, makes a savepoint of it if one is asked for, ends with outcome
+   * `stopped`. Goes on as before when one of these fails.
+   */
+  stop(savepoint?: SavepointRequest): Promise<CheckpointRecord>;
   /** Ends at once, with nothing committed after the last checkpoint. Outcome `cancelled`. */
   cancel(): Promise<void>;
   /** Starts a hot swap; resolves when it is `armed` or `refused`. Throws `UPDATE_CONFLICT`, `STEP_NOT_FOUND`. */

@@ -1,15 +1,23 @@
 import { MillraceError } from '../errors.ts';
 import { createCheckpointStore } from './checkpoint-store.ts';
-import { Coordinator } from './coordinator.ts';
+import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
 import { deployTasks } from './deploy-tasks.ts';
 import { JobLog } from './job-log.ts';
 import { completeParts, type JobParts } from './job-parts.ts';
 import type { JobSpec } from './job-spec.ts';
-import { compileModules, findSplits, recordOf, recoverSinks } from './prepare-job.ts';
+import {
+  compileModules,
+  findSplits,
+  modulesOf,
+  readModule,
+  recordOf,
+  recoverSinks,
+} from './prepare-job.ts';
 import { recoverCheckpoint } from './recover-checkpoint.ts';
 import type { RunningJob } from './running-job.ts';
 import { UpdateLog } from './update-log.ts';
 import { createWakeWords } from './wake-words.ts';
+import { writeSavepoint } from './write-savepoint.ts';
 
 /**
  * Starts a job in this process, from its newest checkpoint that can be read back, or from the beginning. Resolves when all
@@ -43,12 +51,14 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
     const { checkpoint } = manifest;
     await files.restoreDeadLetters(checkpoint, await store.deadLetters(checkpoint));
   }
-  const modules = { ...spec.modules, ...manifest?.modules };
+  const modules = modulesOf(spec, manifest);
   const compiled = await compileModules({ spec, modules, updates, parts });
   await recoverSinks(spec, parts, manifest);
   const splits = await findSplits(plan, parts.connectors, manifest);
   const workers = Math.max(1, Math.min(spec.threads, plan.parallelism));
   const deployment = deployTasks(plan, workers, splits, manifest);
+  const completed = await store.completed();
+  const abandoned = (await store.numbers()).filter((number) => !completed.includes(number));
   const letGo = parts.keepAlive();
   const coordinator = new Coordinator({
     spec,
@@ -62,12 +72,14 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
       tasks: deployment.tasks,
       splitOrder: orderOf(splits),
       nextCheckpoint,
-      completed: await store.completed(),
+      completed,
+      abandoned,
       restored: manifest && recordOf(manifest),
       store,
       publishDeadLetters: (lines) => files.appendDeadLetters(lines),
     },
     swaps: { modules, sandbox: parts.sandbox, readModule: parts.readModule, updates },
+    save: saver(spec, parts, updates),
     onEnded() {
       letGo();
       log.close();
@@ -97,6 +109,17 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   }
   say({ level: 'info', text: `attempt ${spec.attempt} runs on ${describe(spec, workers)}` });
   return coordinator;
+}
+
+/** Makes savepoints of the job's checkpoints. */
+function saver(spec: JobSpec, parts: JobParts, updates: UpdateLog): CoordinatorOptions['save'] {
+  const { storage } = parts;
+  return (request, checkpoint) =>
+    writeSavepoint(request, checkpoint, {
+      spec,
+      storage,
+      readModule: (version) => readModule(version, { spec, updates, parts }),
+    });
 }
 
 function describe(spec: JobSpec, workers: number): string {

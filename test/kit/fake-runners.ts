@@ -107,8 +107,12 @@ export class FakeRunners implements JobRunners {
       status: async () => ({ ...bare.report, state: 'running' }),
       metrics: async () => bare.metrics,
       checkpoint: async () => record,
-      stop: async () => {
-        asked.push('stop');
+      savepoint: async ({ directory }) => {
+        asked.push(`savepoint ${directory}`);
+        return { directory, job: spec.id, checkpoint: 7, takenAtMs: 0, bytes: 0 };
+      },
+      stop: async (savepoint) => {
+        asked.push(savepoint === undefined ? 'stop' : `stop with ${savepoint.directory}`);
         if (this.stopFailure !== undefined) throw this.stopFailure;
         if (!this.deaf) runner.end({ kind: 'stopped', checkpoint: 7 });
         return record;

@@ -3,12 +3,13 @@
  *
  *     node bench/plain/word-count.ts INPUT OUTPUT readline|chunks
  *
- * `readline` is what most people write; `chunks` splits large pieces of text itself and is the fastest plain program
- * found. Words are separated by ASCII white space, as in the Millrace function.
+ * `readline` is what most people write; `chunks` splits large pieces of text itself. Words are separated by ASCII white space, as in the Millrace function.
  */
 import { createReadStream, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { startStopwatch } from '../programs/stopwatch.ts';
 
+const stopwatch = startStopwatch();
 const [input, output, style] = process.argv.slice(2);
 const counts = new Map<string, number>();
 
@@ -35,3 +36,4 @@ if (style === 'readline') {
 let text = '';
 for (const [word, count] of counts) text += `${JSON.stringify({ word, count })}\n`;
 writeFileSync(output, text);
+stopwatch.print();

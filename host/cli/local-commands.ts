@@ -1,14 +1,16 @@
 import { type Command, Option } from 'commander';
 import { PARALLELISM_MAX } from '../limits.ts';
 import { collect, type WithContext, wholeNumber } from './command-options.ts';
+import { addNexmarkCommands } from './nexmark-commands.ts';
 
 const DATA_DEFAULT = './millrace-data';
 
-/** Commands that need no server: serve, run, new, build, inspect, test, doctor. Each loads its code when it runs. */
+/** Commands that need no server: serve, run, new, build, inspect, test, nexmark, doctor. Each loads its code when it runs. */
 export function addLocalCommands(program: Command, withContext: WithContext): void {
   addServe(program, withContext);
   addRun(program, withContext);
   addSourceCommands(program, withContext);
+  addNexmarkCommands(program, withContext);
   program
     .command('doctor')
     .description(

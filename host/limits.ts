@@ -215,3 +215,8 @@ export const S3_RETRY_MAX_MS = 5_000;
 export const S3_TIMEOUT_MS = 30_000;
 /** Bytes of one answer of S3. The largest blob is the state of one step in one task, with room for its own lengths. */
 export const S3_BODY_BYTES_MAX = STATE_BYTES_MAX + 64 * MiB;
+
+// -- connectors --
+
+/** Milliseconds that a start of a job waits for a PostgreSQL server that is just restarting. */
+export const POSTGRES_START_TIMEOUT_MS = 20_000;

@@ -30,6 +30,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   commander: ['host/cli'],
   fastify: ['host/control'],
   'fastify-type-provider-zod': ['host/control'],
+  pg: ['host/connectors'],
   picomatch: ['host/connectors'],
   piscina: ['host/runtime'],
   'prom-client': ['host/control'],

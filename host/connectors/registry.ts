@@ -3,6 +3,7 @@ import { fileConnector } from './file/file-connector.ts';
 import { generatorConnector } from './generator/generator-connector.ts';
 import { memoryConnector } from './memory/memory-connector.ts';
 import { nexmarkConnector } from './nexmark/nexmark-connector.ts';
+import { postgresConnector } from './postgres/postgres-connector.ts';
 import { stdinConnector } from './stdin/stdin-connector.ts';
 import { stdoutConnector } from './stdout/stdout-connector.ts';
 
@@ -13,6 +14,7 @@ export const builtinConnectors: ReadonlyMap<string, Connector> = new Map(
     generatorConnector,
     memoryConnector,
     nexmarkConnector,
+    postgresConnector,
     stdinConnector,
     stdoutConnector,
   ].map((connector) => [connector.name, connector]),

@@ -11,6 +11,7 @@ test('the registry holds each connector under its own name, with the halves it h
     ['generator', true, false],
     ['memory', false, true],
     ['nexmark', true, false],
+    ['postgres', false, true],
     ['stdin', true, false],
     ['stdout', false, true],
   ]);

@@ -40,15 +40,20 @@ test.each([
     /./,
   ],
   ['nests deeply', doing(`a.count += ${'('.repeat(20_000)}1${')'.repeat(20_000)};`), /./],
-])('survives source that %s', async (_what, source, message) => {
-  const failed = compile({ source, name: 'bomb' });
-  await expect(failed).rejects.toMatchObject({
-    code: 'COMPILE_FAILED',
-    message: expect.stringMatching(message),
-  });
-  const { wasm } = await compile({ source: wordCountSource(), name: 'text' });
-  expect(wasm.length).toBeGreaterThan(8);
-});
+])(
+  'survives source that %s',
+  async (_what, source, message) => {
+    const failed = compile({ source, name: 'bomb' });
+    await expect(failed).rejects.toMatchObject({
+      code: 'COMPILE_FAILED',
+      message: expect.stringMatching(message),
+    });
+    const { wasm } = await compile({ source: wordCountSource(), name: 'text' });
+    expect(wasm.length).toBeGreaterThan(8);
+    // The compiler may use all the time that its fence leaves it.
+  },
+  120_000,
+);
 
 test('gives up what takes too long', async () => {
   const hasty = createCompileSource({ timeoutMs: 10, residentBytesMax: 2 ** 30 });

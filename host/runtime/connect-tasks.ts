@@ -23,7 +23,7 @@ export function connectTasks(
   const receivers = new Map<ChannelStart, ChannelReceiver>();
   for (const channel of start.channels) {
     if (channel.ring === undefined) {
-      const local = new LocalChannel();
+      const local = new LocalChannel(channel.bytes);
       senders.set(channel, local);
       receivers.set(channel, local);
     } else if (channel.from.worker === start.worker) {
@@ -46,6 +46,7 @@ export function connectTasks(
         const options = {
           partitioning: edge.partitioning,
           senders: mine.map((one) => senders.get(one) as ChannelSender),
+          channelBytes: mine[0].bytes,
           keyGroups,
           kernel,
           task: task.task,

@@ -319,7 +319,10 @@ export class Coordinator implements RunningJob {
       this.#state = 'ended';
       if (outcome.kind === 'finished' || outcome.kind === 'stopped') await this.#measure();
       this.#checkpoints.close();
+      this.#swaps.abort();
       await this.#host?.stop();
+      // A manifest that is being written is waited for: it decides what a restart begins with.
+      await this.#checkpoints.idle();
       await this.#settling;
       await this.#swaps.close();
       this.#log({ level: 'info', text: `the job has ${outcome.kind}` });

@@ -106,19 +106,20 @@ function createChannels(plan: Plan, workers: number): ChannelStart[] {
       for (let to = 0; to < receivers; to += 1)
         if (!forward || from === to) pairs.push({ from, to });
     }
-    const capacity = ringBytes(pairs.length);
+    const bytes = channelBytes(pairs.length);
     return pairs.map(({ from, to }) => {
       const places = {
         from: { task: from, worker: from % workers },
         to: { task: to, worker: to % workers },
       };
       const apart = places.from.worker !== places.to.worker;
-      return { edge: index, ...places, ring: apart ? createRing(capacity) : undefined };
+      return { edge: index, ...places, bytes, ring: apart ? createRing(bytes) : undefined };
     });
   });
 }
 
-function ringBytes(channels: number): number {
+/** The channels of an edge share what one may take: with 128 tasks on both sides there are 16,384. */
+function channelBytes(channels: number): number {
   const share = 2 ** Math.floor(Math.log2(EDGE_RING_BYTES_MAX / channels));
   return Math.max(RING_BYTES_MIN, Math.min(RING_BYTES, share));
 }

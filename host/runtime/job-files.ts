@@ -2,6 +2,7 @@ import {
   appendFileSync,
   closeSync,
   createReadStream,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -36,14 +37,14 @@ export function openJobFiles(directory: string): JobFiles {
       }
     },
     async appendDeadLetters(lines) {
-      changeDurably(deadLetters, 'a', (file) => writeSync(file, lines));
+      changeDurably(deadLetters, 'a', (file) => appendWhole(file, lines));
     },
     async restoreDeadLetters(checkpoint, lines) {
       const keep = await bytesBefore(deadLetters, checkpoint);
       if (keep === 0 && lines === '') return changeDurably(deadLetters, 'w', () => {});
       changeDurably(deadLetters, 'a', (file) => {
         ftruncateSync(file, keep);
-        writeSync(file, lines);
+        appendWhole(file, lines);
       });
     },
   };
@@ -63,6 +64,18 @@ function changeDurably(path: string, flags: string, change: (file: number) => vo
       hint: "see that the disk has room and the job's directory can be written",
       cause,
     });
+  }
+}
+
+/** All or nothing: the next checkpoint hands over again what this one could not. */
+function appendWhole(file: number, lines: string): void {
+  const before = fstatSync(file).size;
+  try {
+    const bytes = Buffer.from(lines);
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+  } catch (thrown) {
+    ftruncateSync(file, before);
+    throw thrown;
   }
 }
 

@@ -140,7 +140,9 @@ async function openStep(
     keyGroups: start.plan.keyGroups,
     range,
     log: (level, text) => around.log({ level, step: spec.id, task: task.task, text }),
-    deadLetter: (letter) => deadLetters.add({ kind: 'record', ...letter }),
+    deadLetter: (letter) =>
+      // A copy of its own: the row may stand in a channel's memory.
+      deadLetters.add({ kind: 'record', ...letter, row: letter.row.slice() }),
   };
   const { sandbox, kernel, createStateTable, createOperator } = parts;
   const operator = createOperator(spec, {

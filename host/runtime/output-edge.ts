@@ -17,20 +17,24 @@ export interface OutputEdgeOptions {
   readonly partitioning: Partitioning;
   /** One sender per task downstream, in order; a single one for `forward`. */
   readonly senders: readonly ChannelSender[];
+  /** What a channel of the edge holds. */
+  readonly channelBytes: number;
   readonly keyGroups: number;
   readonly kernel: RowKernel;
   /** Index of the sending task: `rebalance` starts there, so that equal senders do not all start with the same task. */
   readonly task: number;
 }
 
-/** With more targets than this, buffers start small: a task may feed 128. */
+/** With more targets than this, buffers start small: a task may feed 128, and there may be as many tasks. */
 const FULL_SIZE_TARGETS = 8;
 const SMALL_BUFFER_BYTES = 4096;
 
 export function createOutputEdge(options: OutputEdgeOptions): OutputEdge {
   const { partitioning, senders } = options;
-  const initialBytes = senders.length > FULL_SIZE_TARGETS ? SMALL_BUFFER_BYTES : BATCH_BYTES_TARGET;
-  const targets = senders.map((sender) => new OutputTarget(sender, initialBytes));
+  const batchBytes = Math.min(BATCH_BYTES_TARGET, options.channelBytes / 4);
+  const initialBytes = senders.length > FULL_SIZE_TARGETS ? SMALL_BUFFER_BYTES : batchBytes;
+  const sizes = { initialBytes, batchBytes };
+  const targets = senders.map((sender) => new OutputTarget(sender, sizes));
   switch (partitioning.kind) {
     case 'forward':
       return { targets, send: (batch) => targets[0].pass(batch) };

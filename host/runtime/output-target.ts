@@ -1,8 +1,17 @@
 import { BatchBuilder } from '../abi/batch-builder.ts';
-import { BATCH_BYTES_TARGET } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
 import type { ChannelSender } from './channel.ts';
+
+export interface TargetSizes {
+  /** Of the buffer at first. */
+  readonly initialBytes: number;
+  /** What gathers is sent when it has grown to this. */
+  readonly batchBytes: number;
+}
+
+/** Bytes of a buffer that is kept for the next rows. */
+const KEPT_BYTES_MAX = 1 << 20;
 
 /**
  * What a task has to say to one task downstream: rows that gather to a batch, a batch that the channel has refused, and
@@ -14,14 +23,16 @@ import type { ChannelSender } from './channel.ts';
  */
 export class OutputTarget {
   readonly #sender: ChannelSender;
+  readonly #sizes: TargetSizes;
   readonly #marks: Element[] = [];
   /** Rows that gather. The partitioner appends to it, then calls `settle`. */
   gathering: BatchBuilder;
   #refused: BatchBuilder;
 
-  constructor(sender: ChannelSender, initialBytes: number) {
+  constructor(sender: ChannelSender, sizes: TargetSizes) {
     this.#sender = sender;
-    this.gathering = new BatchBuilder(initialBytes);
+    this.#sizes = sizes;
+    this.gathering = new BatchBuilder(sizes.initialBytes);
     this.#refused = new BatchBuilder(64);
   }
 
@@ -36,7 +47,7 @@ export class OutputTarget {
 
   /** Sends rows as they are when nothing waits before them and they are worth a batch of their own; else gathers them. */
   pass(batch: Batch): void {
-    const large = batch.bytes.length >= BATCH_BYTES_TARGET / 2;
+    const large = batch.bytes.length >= this.#sizes.batchBytes / 2;
     if (large && this.gathering.count === 0 && this.#refused.count === 0) {
       if (this.#sender.send({ kind: 'batch', batch })) return;
       this.#refused.append(batch);
@@ -48,14 +59,14 @@ export class OutputTarget {
 
   /** Sends what has gathered when it has the size of a batch. */
   settle(): void {
-    if (this.gathering.length >= BATCH_BYTES_TARGET) this.flush();
+    if (this.gathering.length >= this.#sizes.batchBytes) this.flush();
   }
 
   /** Sends what has gathered. */
   flush(): void {
     if (!this.#sendRefused() || this.gathering.count === 0) return;
     if (this.#sender.send({ kind: 'batch', batch: this.gathering.batch() })) {
-      this.gathering.clear();
+      this.gathering = this.#emptied(this.gathering);
       return;
     }
     const full = this.gathering;
@@ -82,10 +93,17 @@ export class OutputTarget {
     return true;
   }
 
+  /** A buffer for the next rows. One that a single large output has blown up is let go. */
+  #emptied(builder: BatchBuilder): BatchBuilder {
+    if (builder.bytes.length > KEPT_BYTES_MAX) return new BatchBuilder(this.#sizes.initialBytes);
+    builder.clear();
+    return builder;
+  }
+
   #sendRefused(): boolean {
     if (this.#refused.count === 0) return true;
     if (!this.#sender.send({ kind: 'batch', batch: this.#refused.batch() })) return false;
-    this.#refused.clear();
+    this.#refused = this.#emptied(this.#refused);
     return true;
   }
 }

@@ -128,17 +128,19 @@ export class SwapCoordinator {
     }
   }
 
-  /** The job is over. What is not part of a checkpoint has not happened. */
-  async close(): Promise<void> {
+  /** The job is over: nobody answers any more. */
+  abort(): void {
     this.#closed = true;
-    const error = new MillraceError(
-      'UPDATE_REFUSED',
-      'the job ended before the update took effect',
-    );
     for (const swap of this.#swaps.values()) {
       swap.answered.promise.catch(() => {});
-      swap.answered.reject(error);
-      if (swap.record.state === 'armed') await this.#refuse(swap, error);
+      swap.answered.reject(endedBefore());
+    }
+  }
+
+  /** The last checkpoint is decided: what is not part of it has not happened. */
+  async close(): Promise<void> {
+    for (const swap of [...this.#swaps.values()]) {
+      if (swap.record.state === 'armed') await this.#refuse(swap, endedBefore());
     }
   }
 
@@ -237,6 +239,10 @@ export class SwapCoordinator {
     swap.record = await this.#options.updates.enter(swap.record, state, fields);
     this.#options.onUpdate(swap.record);
   }
+}
+
+function endedBefore(): MillraceError {
+  return new MillraceError('UPDATE_REFUSED', 'the job ended before the update took effect');
 }
 
 function noAnswers(): Pick<Swap, 'left' | 'answered'> {

@@ -95,6 +95,14 @@ export class Task {
 
   /** Does one element's worth of work; false = there was nothing to do. */
   run(nowMs: number): boolean {
+    try {
+      return this.#run(nowMs);
+    } catch (thrown) {
+      throw this.#named(thrown);
+    }
+  }
+
+  #run(nowMs: number): boolean {
     if (this.#state === 'finished') return false;
     if (this.#output.blocked && !this.#output.drain()) return false;
     if (this.#state === 'ending') {
@@ -253,6 +261,17 @@ export class Task {
       const pauseMs = this.#options.clock.monotonicMs() - startedMs;
       this.#options.report.swapped(step, update, pauseMs);
     }
+  }
+
+  /** What is no error of ours is a fault in this task: starting again may help. */
+  #named(thrown: unknown): MillraceError {
+    if (thrown instanceof MillraceError) return thrown;
+    const ids = this.chain.operators.map((spec) => spec.id).join('" → "');
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return new MillraceError('TASK_FAILED', `task ${this.task} of "${ids}" failed: ${reason}`, {
+      hint: "the stack is in the job's log",
+      cause: thrown,
+    });
   }
 
   #swappable(step: string): SwappableOperator {

@@ -38,7 +38,10 @@ export function createThreadWorkers(taskPartsModule: string): StartWorkers {
       const task: ThreadStart = { start, port: port2, taskPartsModule };
       const done = pool.run(task, { transferList: [port2] }).then(
         () => died(new MillraceError('TASK_FAILED', `worker ${start.worker} left by itself`)),
-        (cause) => died(new MillraceError('TASK_FAILED', `worker ${start.worker} died`, { cause })),
+        (cause: Error) => {
+          const text = `worker ${start.worker} died: ${cause.message}`;
+          died(new MillraceError('TASK_FAILED', text, { cause }));
+        },
       );
       return { link: portLink(port1), done };
     });

@@ -54,6 +54,8 @@ export interface ChannelStart {
   readonly from: TaskPlace;
   readonly to: TaskPlace;
   readonly ring: SharedArrayBuffer | undefined;
+  /** What the channel holds, whatever it is made of; a larger batch passes alone. */
+  readonly bytes: number;
 }
 
 export interface TaskPlace {

@@ -4,6 +4,7 @@ import type { Batch } from '../model/batch.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
 import { connectTasks } from './connect-tasks.ts';
 import type { Idle } from './idle.ts';
+import { LogLimiter } from './log-limiter.ts';
 import { openTask } from './open-task.ts';
 import { persistCapture } from './persist-capture.ts';
 import type { Task } from './task.ts';
@@ -12,6 +13,7 @@ import type { TaskParts } from './task-parts.ts';
 import { runWorkerLoop } from './worker-loop.ts';
 import type {
   FromWorker,
+  LogEntry,
   TaskStart,
   ToWorker,
   WorkerLink,
@@ -36,6 +38,8 @@ export class Worker {
   /** The counters as last sent. */
   #measured = '';
   #crowded = false;
+  readonly #background = new Set<Promise<void>>();
+  readonly #limiter = new LogLimiter();
 
   constructor(start: WorkerStart, parts: TaskParts, idle: Idle, link: WorkerLink) {
     this.#start = start;
@@ -63,6 +67,7 @@ export class Worker {
       this.#fail(thrown);
     }
     await this.#stopped.promise;
+    await Promise.all(this.#background);
     for (const task of this.#tasks) await task.close().catch(() => {});
     this.#link.close();
   }
@@ -78,7 +83,7 @@ export class Worker {
           ...connections(task),
           report: this.#report(task),
           wake: () => this.#idle.wake(),
-          log: (entry) => this.#post({ kind: 'log', ...entry }),
+          log: (entry) => this.#log(entry),
           deliver: (sink, key, rows) => this.#deliver(sink, key, rows),
         });
         this.#tasks.push(open);
@@ -124,7 +129,7 @@ export class Worker {
         for (const task of this.#tasks) task.trigger(message.checkpoint);
         return;
       case 'commit':
-        void this.#commit(message.checkpoint);
+        this.#inBackground(() => this.#commit(message.checkpoint));
         return;
       case 'stage':
         this.#stage(message.update, message.step, message.module);
@@ -161,6 +166,12 @@ export class Worker {
     }
   }
 
+  /** Work that goes on while tasks run. It is waited for at the end: who has left writes nothing any more. */
+  #inBackground(work: () => Promise<void>): void {
+    const done = work().finally(() => this.#background.delete(done));
+    this.#background.add(done);
+  }
+
   /** All tasks of the step or none: a refusal takes the others back. */
   #stage(update: number, step: string, module: CompiledModule): void {
     let refused = '';
@@ -186,9 +197,9 @@ export class Worker {
     return {
       captured: (capture) => {
         const place = { attempt: this.#start.attempt, task: task.task, index: task.index };
-        void persistCapture(this.#parts.storage, place, capture).then((message) =>
-          this.#post(message),
-        );
+        this.#inBackground(async () => {
+          this.#post(await persistCapture(this.#parts.storage, place, capture));
+        });
       },
       swapped: (_step, update, pauseMs) =>
         this.#post({ kind: 'swapped', update, task: task.task, pauseMs }),
@@ -215,6 +226,16 @@ export class Worker {
     });
   }
 
+  /** Limited here as well: lines that the log drops anyway must not crowd the line to the coordinator. */
+  #log(entry: LogEntry): void {
+    if (!this.#limiter.allow(this.#parts.clock.nowMs())) return;
+    const dropped = this.#limiter.takeDropped();
+    if (dropped > 0) {
+      this.#post({ kind: 'log', level: 'warn', text: `${dropped} log lines were dropped` });
+    }
+    this.#post({ kind: 'log', ...entry });
+  }
+
   /** Copies: the rows are the sink's. */
   #deliver(sink: string, key: string, rows: Batch): void {
     this.#post({ kind: 'delivered', sink, key, bytes: rows.bytes.slice(), count: rows.count });
@@ -225,7 +246,8 @@ export class Worker {
     this.#state = 'failed';
     this.#idle.wake();
     const error = taskError(thrown);
-    const detail = thrown instanceof Error ? (thrown.stack ?? '') : '';
+    const cause = error.cause instanceof Error ? error.cause : thrown;
+    const detail = cause instanceof Error ? (cause.stack ?? '') : '';
     this.#post({ kind: 'failed', error: error.report(), detail });
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -13,6 +13,7 @@ import type { RunningJob, UpdateRequest } from '../../host/runtime/running-job.t
 import { startJob } from '../../host/runtime/start-job.ts';
 import { createThreadWorkers } from '../../host/runtime/thread-workers.ts';
 import type { WorkerHost } from '../../host/runtime/worker-host.ts';
+import { GATE_FILE } from './gated-connector.ts';
 import { compiledModule, createTaskParts } from './job-task-parts.ts';
 import { decodeBatch } from './rows.ts';
 
@@ -24,6 +25,8 @@ export interface JobBench {
   start(change?: StartChange): Promise<RunningJob>;
   /** Ends the workers of the running attempt without a word; resolves when the job knows. */
   kill(): Promise<void>;
+  /** Lets the sources and sinks of connector `gated` go on. */
+  openGate(): void;
   /** Committed records of a sink, in order of commit; a repeated delivery counts once. */
   committed(sink: string): readonly RowObject[];
   /** The same records by delivery: what one task wrote between two checkpoints. */
@@ -126,6 +129,7 @@ export function createJobBench(options: JobBenchOptions): JobBench {
       host?.kill();
       await jobs.at(-1)?.ended;
     },
+    openGate: () => writeFileSync(join(directory, GATE_FILE), ''),
     committed: (sink) => (delivered.get(sink) ?? []).flatMap((run) => run.records),
     runs: (sink) => delivered.get(sink) ?? [],
     update: (step, digest) => ({

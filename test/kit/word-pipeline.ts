@@ -9,17 +9,20 @@ export interface WordPipelineOptions {
   readonly lines: number;
   /** Lines a second; as fast as they are taken unless given. */
   readonly rate?: number;
+  /** Records after which each reader waits for `JobBench.openGate`, so that the job does not end before. */
+  readonly hold?: number;
   readonly checkpoint?: Pipeline['checkpoint'];
 }
 
 /** Generated lines → words → counts by word, one result per word → memory sink `out`. */
 export function wordPipeline(options: WordPipelineOptions): Omit<Pipeline, 'name'> {
-  const { lines, rate, checkpoint } = options;
+  const { lines, rate, hold, checkpoint } = options;
   return {
     checkpoint: checkpoint ?? { every: 'off' },
     sources: {
       lines: {
-        connector: 'generator',
+        connector: hold === undefined ? 'generator' : 'gated',
+        ...(hold === undefined ? {} : { hold }),
         count: lines,
         splits: 4,
         ...(rate === undefined ? {} : { rate }),

@@ -5,7 +5,6 @@ import type { Pipeline } from '../../host/dataflow/pipeline.ts';
 import { createLocalBlobStore } from '../../host/storage/local-blob-store.ts';
 import { type CollectSink, createCollectSink } from '../kit/collect-sink.ts';
 import { createFailingStorage } from '../kit/failing-storage.ts';
-import { GATE_FILE } from '../kit/gated-connector.ts';
 import { createJobBench, type JobBench } from '../kit/job-bench.ts';
 import { until } from '../kit/until.ts';
 import { nextEvent, untilRead } from '../kit/wait-for.ts';
@@ -13,6 +12,8 @@ import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
 
 const LINES = 1000;
 const RATE = 2000;
+/** So far each reader goes before the test lets the job end. */
+const HOLD = 200;
 
 function linesOf(bench: JobBench, file: string): Record<string, unknown>[] {
   const text = readFileSync(join(bench.directory, file), 'utf8');
@@ -32,7 +33,7 @@ describe('a checkpoint', () => {
     'manifest.json',
   ])('that finds the disk full at "%s" fails, the job goes on and says so', async (blob) => {
     const bench = createJobBench({
-      pipeline: wordPipeline({ lines: LINES, rate: RATE }),
+      pipeline: wordPipeline({ lines: LINES, rate: RATE, hold: HOLD }),
       parallelism: 2,
     });
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
@@ -48,12 +49,13 @@ describe('a checkpoint', () => {
     expect(next.state).toBe('completed');
     expect((await job.metrics()).checkpoints).toEqual({ completed: 1, failed: 1 });
     expect(readdirSync(join(bench.directory, 'checkpoints'))).toEqual([`${next.checkpoint}`]);
+    bench.openGate();
     await job.ended;
     expectEveryCountOnce(bench.committed('out'), LINES);
   });
 
   test('that the sink cannot prepare fails, and the next one commits its output as well', async () => {
-    const { sink, bench } = collecting(wordPipeline({ lines: LINES, rate: RATE }));
+    const { sink, bench } = collecting(wordPipeline({ lines: LINES, rate: RATE, hold: HOLD }));
     const job = await bench.start();
     await untilRead(job, 'counts', 50);
     sink.fail('preCommit');
@@ -61,12 +63,13 @@ describe('a checkpoint', () => {
     expect(sink.committed).toHaveLength(0);
     await job.checkpoint();
     expect(sink.committed.length).toBeGreaterThan(0);
+    bench.openGate();
     await job.ended;
     expectEveryCountOnce(sink.committed, LINES);
   });
 
   test('that the sink cannot commit ends the attempt, and the next one commits it', async () => {
-    const { sink, bench } = collecting(wordPipeline({ lines: LINES, rate: RATE }));
+    const { sink, bench } = collecting(wordPipeline({ lines: LINES, rate: RATE, hold: HOLD }));
     const first = await bench.start();
     await untilRead(first, 'counts', 50);
     sink.fail('commit');
@@ -74,6 +77,7 @@ describe('a checkpoint', () => {
     expect(await first.ended).toMatchObject({ kind: 'failed', error: { code: 'STORAGE_FAILED' } });
     const second = await bench.start();
     expect(sink.committed.length).toBeGreaterThan(0);
+    bench.openGate();
     await second.ended;
     expectEveryCountOnce(sink.committed, LINES);
   });
@@ -88,13 +92,16 @@ describe('a checkpoint', () => {
   });
 
   test('at a stop that fails leaves the job running', async () => {
-    const bench = createJobBench({ pipeline: wordPipeline({ lines: LINES, rate: RATE }) });
+    const bench = createJobBench({
+      pipeline: wordPipeline({ lines: LINES, rate: RATE, hold: HOLD }),
+    });
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
     const job = await bench.start({ parts: { storage } });
     await untilRead(job, 'counts', 10);
     storage.fail('manifest.json', 1);
     await expect(job.stop()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' });
     expect((await job.status()).state).toBe('running');
+    bench.openGate();
     expect(await job.ended).toEqual({ kind: 'finished' });
     expectEveryCountOnce(bench.committed('out'), LINES);
   });
@@ -120,13 +127,18 @@ describe('a checkpoint', () => {
     await untilRead(job, 'in', 5_000);
     // The barrier stands behind rows that the sink does not take.
     await expect(job.checkpoint()).rejects.toThrow(/did not answer within 100 ms/);
-    writeFileSync(join(bench.directory, GATE_FILE), '');
+    bench.openGate();
     await until('the sink has caught up', () => job.checkpoint().catch(() => undefined));
   });
 
   test('is taken by itself at the interval', async () => {
     const bench = createJobBench({
-      pipeline: wordPipeline({ lines: LINES, rate: RATE, checkpoint: { every: '20ms' } }),
+      pipeline: wordPipeline({
+        lines: LINES,
+        rate: RATE,
+        hold: HOLD,
+        checkpoint: { every: '20ms' },
+      }),
     });
     const job = await bench.start();
     for (let i = 0; i < 3; i += 1) {
@@ -135,7 +147,9 @@ describe('a checkpoint', () => {
   });
 
   test('tells how long tasks stood still and how much was written', async () => {
-    const bench = createJobBench({ pipeline: wordPipeline({ lines: LINES, rate: RATE }) });
+    const bench = createJobBench({
+      pipeline: wordPipeline({ lines: LINES, rate: RATE, hold: HOLD }),
+    });
     const job = await bench.start();
     await untilRead(job, 'counts', 50);
     const { bytes, pauseMs, durationMs } = await job.checkpoint();
@@ -150,7 +164,8 @@ describe('dead letters', () => {
     checkpoint: { every: 'off' },
     sources: {
       lines: {
-        connector: 'generator',
+        connector: 'gated',
+        hold: HOLD,
         count: LINES,
         rate: RATE,
         splits: 2,
@@ -178,6 +193,7 @@ describe('dead letters', () => {
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.slice(0, -30));
     const second = await bench.start();
+    bench.openGate();
     await second.ended;
     const letters = linesOf(bench, 'dead-letters.jsonl');
     expect(letters.length + bench.committed('out').length).toBe(LINES);

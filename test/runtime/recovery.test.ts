@@ -6,8 +6,9 @@ import { untilRead } from '../kit/wait-for.ts';
 import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
 
 const LINES = 1500;
-/** Slow enough that attempts are interrupted long before the end. */
-const RATE = 1500;
+const RATE = 3000;
+/** So far each reader goes in an attempt that is not to end by itself. */
+const HOLD = 150;
 
 function logOf(bench: JobBench): string {
   return readFileSync(join(bench.directory, 'log.jsonl'), 'utf8');
@@ -26,18 +27,19 @@ describe.each([0, 1, 2])('recovery on %i threads', (threads) => {
     [2, 4, 1],
     [4, 1, 3],
   ])('puts out every count once when workers are killed, at parallelism %i, %i, %i', async (...parallelism) => {
-    const pipeline = wordPipeline({ lines: LINES, rate: RATE });
+    const pipeline = wordPipeline({ lines: LINES, rate: RATE, hold: HOLD });
     const bench = createJobBench({ pipeline, threads });
     for (const [i, tasks] of parallelism.entries()) {
       const job = await bench.start({ parallelism: tasks });
       await untilRead(job, 'lines', 20);
       if (i + 1 === parallelism.length) {
+        bench.openGate();
         expect(await job.ended).toEqual({ kind: 'finished' });
         continue;
       }
       await job.checkpoint();
       // What comes now is written and lost again.
-      await untilRead(job, 'lines', 200);
+      await untilRead(job, 'lines', 120);
       await bench.kill();
       expect(await job.ended).toMatchObject({ kind: 'failed', error: { code: 'TASK_FAILED' } });
     }
@@ -45,7 +47,7 @@ describe.each([0, 1, 2])('recovery on %i threads', (threads) => {
   });
 
   test('goes on from a stop', async () => {
-    const pipeline = wordPipeline({ lines: LINES, rate: RATE });
+    const pipeline = wordPipeline({ lines: LINES, rate: RATE, hold: HOLD });
     const bench = createJobBench({ pipeline, threads, parallelism: 2 });
     const first = await bench.start();
     await untilRead(first, 'lines', 20);
@@ -54,13 +56,14 @@ describe.each([0, 1, 2])('recovery on %i threads', (threads) => {
     expect(await first.ended).toEqual({ kind: 'stopped', checkpoint });
     const second = await bench.start();
     expect((await second.status()).checkpoint?.checkpoint).toBe(checkpoint);
+    bench.openGate();
     await second.ended;
     expectEveryCountOnce(bench.committed('out'), LINES);
   });
 });
 
 describe('recovery', () => {
-  const pipeline = wordPipeline({ lines: LINES, rate: RATE });
+  const pipeline = wordPipeline({ lines: LINES, rate: RATE, hold: HOLD });
 
   test('passes over a damaged checkpoint, uses the one before, and says so', async () => {
     const bench = createJobBench({ pipeline, parallelism: 2 });
@@ -115,7 +118,12 @@ describe('recovery', () => {
 
   test('keeps the last checkpoints and removes the others', async () => {
     const bench = createJobBench({
-      pipeline: wordPipeline({ lines: LINES, rate: RATE, checkpoint: { every: 'off', retain: 2 } }),
+      pipeline: wordPipeline({
+        lines: LINES,
+        rate: RATE,
+        hold: HOLD,
+        checkpoint: { every: 'off', retain: 2 },
+      }),
     });
     const job = await bench.start();
     for (let i = 0; i < 5; i += 1) await job.checkpoint();

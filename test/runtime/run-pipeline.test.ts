@@ -6,6 +6,7 @@ import { checkPipeline, type Pipeline } from '../../host/dataflow/pipeline.ts';
 import { LINE_SCHEMA } from '../../host/model/schema.ts';
 import { runPipeline } from '../../host/runtime/run-pipeline.ts';
 import type { RunningJob } from '../../host/runtime/running-job.ts';
+import { GATE_FILE, gatedConnector } from '../kit/gated-connector.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
 import { ABORT, createTestSource } from '../kit/test-source.ts';
 import { untilRead } from '../kit/wait-for.ts';
@@ -139,9 +140,9 @@ describe('runPipeline', () => {
   test('stops with a checkpoint when told to, and goes on from there', async () => {
     const folder = temporaryDirectory();
     const lines = {
-      connector: 'generator',
+      connector: 'gated',
+      hold: 100,
       count: 600,
-      rate: 600,
       fields: { text: { choice: ['a'] } },
     };
     const out = { from: 'counts', connector: 'file', path: 'out', format: 'json' };
@@ -150,6 +151,7 @@ describe('runPipeline', () => {
       baseDirectory: folder,
       data: join(folder, 'state'),
       modules: { text: module },
+      parts: { connectors: new Map([...builtinConnectors, ['gated', gatedConnector(folder)]]) },
     };
     const stop = new AbortController();
     const first = runPipeline(pipeline, {
@@ -158,6 +160,7 @@ describe('runPipeline', () => {
       onJob: (job: RunningJob) => void untilRead(job, 'lines', 50).then(() => stop.abort()),
     });
     expect((await first).outcome.kind).toBe('stopped');
+    writeFileSync(join(folder, GATE_FILE), '');
     const second = await runPipeline(pipeline, options);
     expect(second.outcome).toEqual({ kind: 'finished' });
     const read = second.metrics.operators.find((one) => one.id === 'lines')?.recordsOut ?? 0;

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RING_BYTES, ROW_BYTES_MAX } from '../../host/limits.ts';
 import type { RunningJob } from '../../host/runtime/running-job.ts';
-import { GATE_FILE } from '../kit/gated-connector.ts';
 import { createJobBench, type JobBench } from '../kit/job-bench.ts';
 import { untilRead } from '../kit/wait-for.ts';
 
@@ -111,7 +110,7 @@ describe.each([0, 1, 2])('on %i threads', (threads) => {
       parallelism: 2,
       pipeline: {
         checkpoint: { every: 'off' },
-        sources: { short: events(10), long: events(300, { rate: 600 }) },
+        sources: { short: events(10), long: events(300, { connector: 'gated', hold: 50 }) },
         steps: {
           all: { union: ['short', 'long'] },
           dealt: { keyBy: 'id', from: 'all' },
@@ -124,6 +123,7 @@ describe.each([0, 1, 2])('on %i threads', (threads) => {
     for (let i = 0; i < 3; i += 1) {
       expect(await job.checkpoint()).toMatchObject({ state: 'completed', final: false });
     }
+    bench.openGate();
     expect(await job.ended).toEqual({ kind: 'finished' });
     expect(bench.committed('out')).toHaveLength(310);
     expect((await job.status()).checkpoint).toMatchObject({ final: true });
@@ -165,7 +165,7 @@ describe.each([0, 1, 2])('on %i threads', (threads) => {
     const held = await untilHeldBack(job);
     // Four channels of at most a ring each, and what the tasks hold themselves; a row is 40 bytes and more.
     expect(held).toBeLessThan((4 * RING_BYTES * 2) / 40);
-    writeFileSync(join(bench.directory, GATE_FILE), '');
+    bench.openGate();
     expect(await job.ended).toEqual({ kind: 'finished' });
     const { operators } = await job.metrics();
     expect(operators.find((one) => one.id === 'out')?.recordsIn).toBe(count);

@@ -11,6 +11,8 @@ import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
 
 const EVENTS = 3000;
 const RATE = 3000;
+/** So far each reader goes before the test lets the job end. */
+const HOLD = 600;
 
 const settled = (update: UpdateRecord) => update.state === 'settled';
 
@@ -37,7 +39,12 @@ function expectOneCut(bench: JobBench, cut: number): void {
 describe.each([0, 1, 2])('hot swap on %i threads', (threads) => {
   test('cuts every task at the same barrier and loses and repeats nothing', async () => {
     const bench = createJobBench({
-      pipeline: eventPipeline({ events: EVENTS, rate: RATE, checkpoint: { every: '50ms' } }),
+      pipeline: eventPipeline({
+        events: EVENTS,
+        rate: RATE,
+        hold: HOLD,
+        checkpoint: { every: '50ms' },
+      }),
       threads,
       parallelism: 2,
     });
@@ -58,25 +65,27 @@ describe.each([0, 1, 2])('hot swap on %i threads', (threads) => {
     expect(update.checkpoint).toBe(armed.checkpoint);
     expect(update.pauses.map((pause) => pause.task)).toEqual([0, 1]);
     expect((await job.status()).modules.stamped).toEqual({ ref: 'text@v2', digest: 'v2' });
+    bench.openGate();
     await job.ended;
     expectOneCut(bench, armed.checkpoint as number);
     expect(storedUpdates(bench)).toEqual([update]);
   });
 
   test('keeps keyed state', async () => {
-    const pipeline = wordPipeline({ lines: 1000, rate: 1500 });
+    const pipeline = wordPipeline({ lines: 1000, rate: 1500, hold: 100 });
     const bench = createJobBench({ pipeline, threads, parallelism: 2 });
     const job = await bench.start();
     await untilRead(job, 'counts', 500);
     const done = nextEvent(job, 'update', ({ update }) => settled(update));
     await job.update(bench.update('counts', 'v2'));
     await done;
+    bench.openGate();
     await job.ended;
     expectEveryCountOnce(bench.committed('out'), 1000);
   });
 
   test('a restart runs the version of the checkpoint', async () => {
-    const pipeline = eventPipeline({ events: EVENTS, rate: RATE });
+    const pipeline = eventPipeline({ events: EVENTS, rate: RATE, hold: HOLD });
     const bench = createJobBench({ pipeline, threads, parallelism: 2 });
     const first = await bench.start();
     await untilRead(first, 'events', 200);
@@ -86,13 +95,14 @@ describe.each([0, 1, 2])('hot swap on %i threads', (threads) => {
     await bench.kill();
     const second = await bench.start();
     expect((await second.status()).modules.stamped.digest).toBe('v2');
+    bench.openGate();
     await second.ended;
     expectOneCut(bench, checkpoint as number);
   });
 
   test('a checkpoint that fails after the swap leaves it to the next', async () => {
     const bench = createJobBench({
-      pipeline: eventPipeline({ events: EVENTS, rate: RATE }),
+      pipeline: eventPipeline({ events: EVENTS, rate: RATE, hold: HOLD }),
       threads,
       parallelism: 2,
     });
@@ -108,6 +118,7 @@ describe.each([0, 1, 2])('hot swap on %i threads', (threads) => {
     const { checkpoint } = await job.checkpoint();
     expect((await done).update.reason).toContain(`checkpoint ${checkpoint} carries`);
     expect((await job.status()).modules.stamped.digest).toBe('v2');
+    bench.openGate();
     await job.ended;
     const ids = bench.committed('out').map(({ id }) => Number(id));
     expect(ids.toSorted((a, b) => a - b)).toEqual(Array.from({ length: EVENTS }, (_, i) => i));
@@ -122,7 +133,7 @@ describe('hot swap', () => {
     storage: FailingStorage;
   }> {
     const bench = createJobBench({
-      pipeline: eventPipeline({ events: EVENTS, rate: RATE }),
+      pipeline: eventPipeline({ events: EVENTS, rate: RATE, hold: HOLD }),
       parallelism: 2,
     });
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
@@ -143,6 +154,7 @@ describe('hot swap', () => {
     expect((await second.status()).modules.stamped.digest).toBe('v1');
     const [update] = storedUpdates(bench);
     expect(update.state).toBe('refused');
+    bench.openGate();
     await second.ended;
     expect(new Set(bench.committed('out').map((record) => record.version))).toEqual(
       new Set(['v1']),

@@ -220,3 +220,5 @@ export const S3_BODY_BYTES_MAX = STATE_BYTES_MAX + 64 * MiB;
 
 /** Milliseconds that a start of a job waits for a PostgreSQL server that is just restarting. */
 export const POSTGRES_START_TIMEOUT_MS = 20_000;
+/** Milliseconds that a start of a job waits for a receiver of its webhooks that is just restarting. */
+export const WEBHOOK_START_TIMEOUT_MS = 20_000;

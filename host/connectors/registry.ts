@@ -6,6 +6,7 @@ import { nexmarkConnector } from './nexmark/nexmark-connector.ts';
 import { postgresConnector } from './postgres/postgres-connector.ts';
 import { stdinConnector } from './stdin/stdin-connector.ts';
 import { stdoutConnector } from './stdout/stdout-connector.ts';
+import { webhookConnector } from './webhook/webhook-connector.ts';
 
 /** The connectors that a pipeline may name, by name. */
 export const builtinConnectors: ReadonlyMap<string, Connector> = new Map(
@@ -17,5 +18,6 @@ export const builtinConnectors: ReadonlyMap<string, Connector> = new Map(
     postgresConnector,
     stdinConnector,
     stdoutConnector,
+    webhookConnector,
   ].map((connector) => [connector.name, connector]),
 );

@@ -14,5 +14,6 @@ test('the registry holds each connector under its own name, with the halves it h
     ['postgres', false, true],
     ['stdin', true, false],
     ['stdout', false, true],
+    ['webhook', false, true],
   ]);
 });

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import beam from './beam-results.json' with { type: 'json' };
 import { loadEvents } from './load-events.ts';
 import { beamQueries } from './oracle/beam.ts';
 import { flinkQueries } from './oracle/flink.ts';
-import type { Auction, Bid, Events, Person } from './oracle/model.ts';
+import type { Auction, Bid, Events, Person, Row } from './oracle/model.ts';
 
 function bid(fields: Partial<Bid>): Bid {
   const defaults = { auction: 1, bidder: 1, price: 100, channel: 'Apple', url: '', extra: '' };
@@ -50,6 +52,29 @@ describe("Beam's published numbers of results, with a hundred generators", () =>
     ['q9', 298],
   ] as const)('%s has %i of 10,000 events', (query, results) => {
     expect(beamQueries[query](small)).toHaveLength(results);
+  });
+});
+
+describe("the results of Beam's own models", () => {
+  let events: Events;
+  beforeAll(async () => {
+    events = await loadEvents(beam.options);
+  });
+
+  /** The model of q4 keeps the last average of each category. */
+  function lastAverages(rows: readonly Row[]): readonly Row[] {
+    const inOrder = [...rows].sort((a, b) => Number(a.starttime) - Number(b.starttime));
+    return [...new Map(inOrder.map((row) => [row.category, row])).values()];
+  }
+
+  test.each(Object.entries(beam.queries))('%s equals them row by row', (name, expected) => {
+    const rows = beamQueries[name as keyof typeof beam.queries](events);
+    const lines = (name === 'q4' ? lastAverages(rows) : rows)
+      .map((row) => JSON.stringify(expected.columns.map((column) => row[column])))
+      .sort();
+    expect(lines).toHaveLength(expected.results);
+    const digest = createHash('sha256').update(lines.join('\n')).digest('hex');
+    expect(digest).toBe(expected.sha256);
   });
 });
 

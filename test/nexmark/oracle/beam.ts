@@ -5,6 +5,8 @@
  * - q4, q6 and q9 know only winning bids: at or above the reserve, before (not at) the expiry, the highest, among equals the earliest.
  *   A bid may be older than its auction. The result has the last millisecond of the auction as its time.
  * - q4 averages over windows of 10 s every 5 s, rounded half up; q5 has the same windows.
+ * - q6 forgets the oldest of eleven bids, which may be the one that was just added: an auction can end after others and be won by an
+ *   older bid.
  * - q8 yields a result per auction, q5 every auction with the most bids.
  * - q11 parts sessions that are exactly the gap apart.
  */

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import { encodeManifest } from './encode-manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
 import { checkpointPrefix, readStateBlob } from './snapshot-files.ts';
@@ -49,7 +50,7 @@ export function createCheckpointStore(storage: BlobStore, job: string): Checkpoi
     async complete(manifest, deadLetters) {
       const prefix = checkpointPrefix(manifest.checkpoint);
       if (deadLetters !== '') await storage.put(`${prefix}${DEAD_LETTERS}`, utf8(deadLetters));
-      await storage.put(`${prefix}${MANIFEST}`, utf8(JSON.stringify(manifest)));
+      await storage.put(`${prefix}${MANIFEST}`, encodeManifest(manifest));
     },
     async deadLetters(checkpoint) {
       try {

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import { isName } from '../model/name.ts';
+import { checkManifest } from './encode-manifest.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
@@ -25,17 +26,16 @@ export interface ExpectedManifest {
 type Unknown = Record<string, unknown>;
 
 function parse(bytes: Uint8Array, expected: ExpectedManifest): Unknown {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (isObject(value)) return value;
-  } catch (cause) {
+  const text = checkManifest(bytes);
+  if (text === undefined) {
     throw new MillraceError(
       'CHECKPOINT_CORRUPT',
-      `manifest of checkpoint ${expected.checkpoint} is not JSON`,
-      { hint: 'an earlier checkpoint is used if there is one', cause },
+      `manifest of checkpoint ${expected.checkpoint} is damaged`,
+      { hint: 'its checksum is wrong; an earlier checkpoint is used if there is one' },
     );
   }
-  return {};
+  const value: unknown = JSON.parse(text);
+  return isObject(value) ? value : {};
 }
 
 function findFault(value: Unknown, expected: ExpectedManifest): string | undefined {
@@ -63,7 +63,9 @@ function operatorFault(operator: Unknown): string | undefined {
   if (!Array.isArray(transactions)) return 'has damaged transactions';
   if (!isListOf(snapshots, isSnapshot)) return 'has damaged snapshots';
   if (!isNumbers(watermarksMs)) return 'has damaged watermarks';
-  if (!isNumbers(finished)) return 'does not say which tasks have finished';
+  if (!Array.isArray(finished) || !finished.every(isCount)) {
+    return 'does not say which tasks have finished';
+  }
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { StepModules } from '../dataflow/plan.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import { encodeManifest } from './encode-manifest.ts';
 import { type FitOptions, fitSavepoint } from './fit-savepoint.ts';
 import type { Manifest, OperatorManifest, TaskSnapshotRef } from './manifest.ts';
 import type { Savepoint } from './savepoint.ts';
@@ -46,8 +47,7 @@ export async function restoreSavepoint(options: RestoreOptions): Promise<void> {
     operators,
     final: fitted.final,
   };
-  const bytes = new TextEncoder().encode(JSON.stringify(manifest));
-  await to.put(`${checkpointPrefix(FIRST_CHECKPOINT)}manifest.json`, bytes);
+  await to.put(`${checkpointPrefix(FIRST_CHECKPOINT)}manifest.json`, encodeManifest(manifest));
 }
 
 async function copyPart(

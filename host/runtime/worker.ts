@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts';
-import { METRICS_INTERVAL_MS } from '../limits.ts';
+import { METRICS_INTERVAL_MS, WORKER_STOP_MS } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
 import { connectTasks } from './connect-tasks.ts';
@@ -67,7 +67,7 @@ export class Worker {
       this.#fail(thrown);
     }
     await this.#stopped.promise;
-    await Promise.all(this.#background);
+    await this.#backgroundDone();
     for (const task of this.#tasks) await task.close().catch(() => {});
     this.#link.close();
   }
@@ -170,6 +170,17 @@ export class Worker {
   #inBackground(work: () => Promise<void>): void {
     const done = work().finally(() => this.#background.delete(done));
     this.#background.add(done);
+  }
+
+  /** A sink that hangs in its commit must not keep the job from ending: its attempt is over either way. */
+  async #backgroundDone(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancelTimer = this.#parts.clock.after(WORKER_STOP_MS, resolve);
+      void Promise.all(this.#background).then(() => {
+        cancelTimer();
+        resolve();
+      });
+    });
   }
 
   /** All tasks of the step or none: a refusal takes the others back. */

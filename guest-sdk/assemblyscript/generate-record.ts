@@ -9,6 +9,8 @@ import type { FieldModel, FieldType, RecordModel } from './module-model.ts';
 
 const HEADER_BYTES = 16;
 const SLOT_BYTES = 8;
+/** Fixed parts up to this are copied without a loop. */
+const UNROLLED_BYTES_MAX = 128;
 /** Fields that one mask word covers. */
 const MASK_BITS = 64;
 
@@ -214,6 +216,17 @@ function boundText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): strin
   }`;
 }
 
+/** Copies the fixed part of `row` to `out`. Without a loop where it is short: each turn of a loop is charged fuel. */
+function copyFixedText(bytes: number): string {
+  if (bytes > UNROLLED_BYTES_MAX) return `__mr_copy_row(out, row, ${bytes});`;
+  const stores: string[] = [];
+  for (let at = 0; at + 16 <= bytes; at += 16) {
+    stores.push(`v128.store(out, v128.load(row, ${at}), ${at});`);
+  }
+  if (bytes % 16 !== 0) stores.push(`store<u64>(out, load<u64>(row, ${bytes - 8}), ${bytes - 8});`);
+  return stores.join(' ');
+}
+
 function writeText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): string {
   const parts: string[] = [];
   for (const [field, bit] of bits) {
@@ -242,7 +255,7 @@ function writeText(layout: Layout, bits: ReadonlyMap<FieldModel, number>): strin
       __mr_copy_row(out, row, bytes);
       return bytes;
     }
-    __mr_copy_row(out, row, ${layout.fixedBytes});
+    ${copyFixedText(layout.fixedBytes)}
     let tail: usize = ${layout.fixedBytes};
     ${parts.join('\n')}
     tail = __mr_align(out, tail);

@@ -3,7 +3,7 @@
  * compile time. `row` and `out` are addresses of rows, `slot` the address of a slot, `tail` the
  * offset in `out` where the next piece of the tail goes.
  *
- * C1  `out` has room for the row's bound and 16 bytes more; pieces may run over by a word.
+ * C1  `out` has room for the row's bound and 16 bytes more; pieces may run over by as much.
  * C2  `row` and `out` do not overlap.
  */
 import { Bytes } from './bytes';

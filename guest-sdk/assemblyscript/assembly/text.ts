@@ -1,10 +1,12 @@
 /** UTF-8 to and from AssemblyScript's UTF-16. Malformed bytes read as U+FFFD, as in a browser. */
 
-/** Copies `bytes` bytes between areas that do not overlap; may write up to 7 bytes too many. */
+/** Copies `bytes` bytes between areas that do not overlap; may read and write up to 16 bytes too many. */
 // @ts-ignore: decorator
 @inline
 export function copyBytes(target: usize, source: usize, bytes: usize): void {
-  if (bytes <= 64) {
+  if (bytes <= 16) {
+    v128.store(target, v128.load(source));
+  } else if (bytes <= 64) {
     for (let at: usize = 0; at < bytes; at += 8) {
       store<u64>(target + at, load<u64>(source + at));
     }

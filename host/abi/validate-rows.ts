@@ -30,9 +30,10 @@ export function createRowValidator(schema: RecordSchema): RowValidator {
       return `the batch has ${bytes.length} bytes, not a multiple of 8`;
     }
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
-    return check.wide.length === 0
-      ? checkFlatRows(check, words, count)
-      : checkRows(check, words, count);
+    if (check.wide.length > 0) return checkRows(check, words, count);
+    return check.flat.length === 1
+      ? checkSingleRows(check, words, count)
+      : checkFlatRows(check, words, count);
   };
 }
 
@@ -62,6 +63,29 @@ type PieceCheck =
   | { readonly kind: 'bytes'; readonly fixed: number }
   | { readonly kind: 'list'; readonly fixed: number; readonly of: PieceCheck | undefined }
   | { readonly kind: 'record'; readonly fixed: number; readonly check: RecordCheck };
+
+/** Rows with a single string or bytes field, which is what most keyed records are; told what is wrong by `checkFlatRows`. */
+function checkSingleRows(check: RecordCheck, words: Int32Array, count: number): string | undefined {
+  const { fixed, flat } = check;
+  const slot = flat[0];
+  const end = words.length;
+  let at = 0;
+  let rows = 0;
+  while (at < end) {
+    const length = words[at];
+    if (length < fixed || (length & 7) !== 0 || length > ROW_BYTES_MAX) break;
+    const next = at + (length >> 2);
+    if (next > end) break;
+    const offset = words[at + slot];
+    const extent = words[at + slot + 1];
+    // An extent that ends in the row is no longer than the tail, which is all of V3 for one piece.
+    if ((extent < 0 || offset < fixed || offset + extent > length) && (offset | extent) !== 0)
+      break;
+    at = next;
+    rows++;
+  }
+  return at === end && rows === count ? undefined : checkFlatRows(check, words, count);
+}
 
 /** Rows whose only variable-width values are strings and bytes: one loop, no calls. */
 function checkFlatRows(check: RecordCheck, words: Int32Array, count: number): string | undefined {

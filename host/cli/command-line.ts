@@ -8,6 +8,7 @@ import { addJobCommands } from './job-commands.ts';
 import { addLocalCommands } from './local-commands.ts';
 import { addModuleCommands } from './module-commands.ts';
 import { reportFailure } from './output.ts';
+import { addSavepointCommands } from './savepoint-commands.ts';
 
 /**
  * Parses and runs one command line, without the leading `node` and script.
@@ -46,6 +47,7 @@ function createProgram(parts: CommandParts): Command {
   addLocalCommands(program, withContext);
   addModuleCommands(program, withContext);
   addJobCommands(program, withContext);
+  addSavepointCommands(program, withContext);
   return program;
 }
 

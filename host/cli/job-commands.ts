@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { collect, type WithContext } from './command-options.ts';
+import { addJobSavepoints } from './savepoint-commands.ts';
 
 const commands = () => import('./commands/jobs.ts');
 
@@ -25,6 +26,7 @@ export function addJobCommands(program: Command, withContext: WithContext): void
     );
   addViews(jobs, withContext);
   addChanges(jobs, withContext);
+  addJobSavepoints(jobs, withContext);
   addUpdates(jobs, withContext);
 }
 
@@ -73,7 +75,6 @@ function addViews(jobs: Command, withContext: WithContext): void {
 
 function addChanges(jobs: Command, withContext: WithContext): void {
   const changes = {
-    stop: 'stop with a last checkpoint',
     pause: 'stop reading the sources',
     resume: 'read the sources again',
   } as const;

@@ -31,6 +31,8 @@ import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { moduleUploadRoutes } from './routes/module-uploads.ts';
 import { moduleRoutes, moduleVersionRoutes } from './routes/modules.ts';
+import { savepointRoutes } from './routes/savepoints.ts';
+import { createSavepointPlaces } from './savepoint-places.ts';
 import type { Server, ServerParts } from './server-type.ts';
 import { openSupervisor } from './supervisor.ts';
 
@@ -45,6 +47,11 @@ export interface ServerOptions {
    * Keep one process waiting for the next job, which then starts in a third of the time; about 80 MB. Default: true.
    */
   readonly warmRunner?: boolean;
+  /**
+   * Whether requests may name absolute paths for savepoints, beside names in the folder `savepoints` of the data directory. Default:
+   * false. Only for a server that none but its own user can reach: it then reads and writes wherever it is told to.
+   */
+  readonly savepointsAnywhere?: boolean;
   /** Where faults of the server itself are written; default: nowhere. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -58,6 +65,7 @@ const ROUTES = [
   jobCancelRoutes,
   jobUpdateRoutes,
   jobCheckpointRoutes,
+  savepointRoutes,
   jobLogRoutes,
   jobDeadLetterRoutes,
   metricsRoutes,
@@ -81,7 +89,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const server = newInstance(options);
   let parts: ServerParts;
   try {
-    parts = await openParts(server, { data: data.path, closing: closing.signal, warm });
+    const anywhere = options.savepointsAnywhere ?? false;
+    parts = await openParts(server, { data: data.path, closing: closing.signal, warm, anywhere });
     warm.prepare();
   } catch (thrown) {
     data.release();
@@ -130,10 +139,11 @@ interface PartOptions {
   readonly data: string;
   readonly closing: AbortSignal;
   readonly warm: WarmRunner;
+  readonly anywhere: boolean;
 }
 
 async function openParts(server: Server, options: PartOptions): Promise<ServerParts> {
-  const { data, closing, warm } = options;
+  const { data, closing, warm, anywhere } = options;
   const directory = join(data, 'modules');
   const catalog = await openCatalog({
     directory,
@@ -153,6 +163,7 @@ async function openParts(server: Server, options: PartOptions): Promise<ServerPa
     supervisor,
     connectors: builtinConnectors,
     compile: createCompileSource(),
+    savepoints: createSavepointPlaces({ directory: join(data, 'savepoints'), anywhere }),
     workingDirectory: process.cwd(),
     closing,
   };

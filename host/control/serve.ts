@@ -25,7 +25,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const token = tokenFile === undefined ? undefined : readToken(tokenFile);
   if (token === undefined && !isLoopbackName(host)) throw bindRefused(host);
   const admit = token === undefined ? admitSameOrigin() : undefined;
-  const server = await createServer({ data, token, admit });
+  const savepointsAnywhere = token === undefined;
+  const server = await createServer({ data, token, admit, savepointsAnywhere });
   try {
     await server.listen({ host, port });
   } catch (thrown) {

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Connector } from '../connectors/connector.ts';
 import type { Catalog } from './catalog.ts';
 import type { CompileSource } from './compile-source.ts';
+import type { SavepointPlaces } from './savepoint-places.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A fastify instance whose routes are typed by their zod schemas. */
@@ -21,6 +22,7 @@ export interface ServerParts {
   readonly supervisor: Supervisor;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly compile: CompileSource;
+  readonly savepoints: SavepointPlaces;
   /** Where relative paths of documents start unless the request says otherwise. */
   readonly workingDirectory: string;
   /** Aborted when the server closes: answers that would go on for ever end then. */

@@ -27,6 +27,8 @@ export interface StoredJob {
   readonly digests: readonly string[];
   readonly state: JobState;
   readonly desired: DesiredState;
+  /** Where a job that is to stop leaves a savepoint; absolute. */
+  readonly savepoint?: string;
   readonly attempt: number;
   readonly restarts: number;
   /** Failures since it last was well for a while. */

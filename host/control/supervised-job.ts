@@ -1,12 +1,16 @@
 import type { Clock } from '../clock.ts';
 import { MillraceError } from '../errors.ts';
 import { CANCEL_TIMEOUT_MS, EXCEPTIONS_MAX } from '../limits.ts';
+import type { Json } from '../model/json.ts';
 import type { CheckpointRecord } from '../runtime/checkpoint-record.ts';
 import type { JobMetrics } from '../runtime/job-metrics.ts';
 import type { JobSpec } from '../runtime/job-spec.ts';
 import type { RunnerClient } from '../runtime/runner-client.ts';
 import type { JobOutcome, JobReport } from '../runtime/running-job.ts';
+import type { SavepointRecord, SavepointRequest } from '../runtime/savepoint.ts';
+import { readSavepoint } from '../runtime/savepoint-file.ts';
 import type { UpdateRecord } from '../runtime/update-record.ts';
+import { createLocalBlobStore } from '../storage/local-blob-store.ts';
 import type { CatalogVersion } from './catalog-index.ts';
 import { type JobJournal, openJobJournal } from './job-journal.ts';
 import type { JobRunners } from './job-runners.ts';
@@ -106,15 +110,15 @@ export class SupervisedJob {
     throw this.#wrongState('tell its numbers', 'only a job that runs or has ended by itself can');
   }
 
-  /** Ends the job with a last checkpoint, which it answers. */
-  async stop(): Promise<CheckpointRecord | undefined> {
+  /** Ends the job with a last checkpoint, which it answers, and leaves a savepoint of it in `savepoint`. */
+  async stop(savepoint?: string): Promise<CheckpointRecord | undefined> {
     this.#assertLive('be stopped');
     const before = this.#stored.desired;
-    await this.#want('stopped');
+    await this.#want('stopped', savepoint);
     const runner = this.#runner;
     let checkpoint: CheckpointRecord | undefined;
     try {
-      checkpoint = await runner?.stop();
+      checkpoint = await runner?.stop(this.#leaving(false));
     } catch (thrown) {
       const error = MillraceError.from(thrown);
       // A runner that was lost is followed by another, which is stopped in its turn; one that refuses goes on.
@@ -126,7 +130,14 @@ export class SupervisedJob {
     await this.final;
     const { error, state } = this.#stored;
     if (state === 'failed' && error !== null) throw MillraceError.fromReport(error);
+    if (savepoint !== undefined && checkpoint === undefined) await this.#assertLeft(savepoint);
     return checkpoint;
+  }
+
+  /** Takes a savepoint of a job that goes on. Throws what `RunningJob.savepoint` throws, and `JOB_STATE`. */
+  savepoint(directory: string): Promise<SavepointRecord> {
+    const pipeline = this.#stored.pipeline as Json;
+    return this.running('be saved').savepoint({ directory, pipeline });
   }
 
   /** Ends the job at once; what came after the last checkpoint is not kept. */
@@ -229,7 +240,7 @@ export class SupervisedJob {
     const { desired } = this.#stored;
     try {
       if (desired === 'paused') await runner.pause();
-      if (desired === 'stopped') await runner.stop();
+      if (desired === 'stopped') await runner.stop(this.#leaving(true));
       if (desired === 'cancelled') await runner.cancel();
     } catch (thrown) {
       const { code, message } = MillraceError.from(thrown);
@@ -313,8 +324,22 @@ export class SupervisedJob {
     };
   }
 
-  async #want(desired: StoredJob['desired']): Promise<void> {
-    if (this.#stored.desired !== desired) await this.#save({ desired });
+  async #want(desired: StoredJob['desired'], savepoint?: string): Promise<void> {
+    if (this.#stored.desired !== desired) await this.#save({ desired, savepoint });
+  }
+
+  /** The savepoint that a stop is to leave; again, when the runner was lost that may have written it. */
+  #leaving(replace: boolean): SavepointRequest | undefined {
+    const { savepoint: directory, pipeline } = this.#stored;
+    return directory === undefined ? undefined : { directory, pipeline: pipeline as Json, replace };
+  }
+
+  /** The runner that was asked first is not the one that stopped the job, if any did. */
+  async #assertLeft(directory: string): Promise<void> {
+    const { id, state } = this.#stored;
+    const left = await readSavepoint(createLocalBlobStore(directory), directory).catch(() => {});
+    if (state === 'stopped' && left?.job === id) return;
+    throw this.#wrongState('leave a savepoint', 'it ended before one was taken');
   }
 
   /** For what the user must be able to rely on: throws when it cannot be stored, and nothing is changed then. */

@@ -6,6 +6,7 @@ import type { CatalogVersion } from './catalog-index.ts';
 import type { JobRunners } from './job-runners.ts';
 import type { JobStore } from './job-store.ts';
 import type { PlannedPipeline } from './plan-request.ts';
+import type { PlannedRestore } from './plan-restore.ts';
 import { isFinal, type StoredJob } from './stored-job.ts';
 import { SupervisedJob } from './supervised-job.ts';
 
@@ -19,8 +20,11 @@ export interface SupervisorOptions {
 
 /** The jobs of a server. */
 export interface Supervisor {
-  /** Stores a job, then starts it; resolves before it runs. Throws `STORAGE_FAILED`. */
-  submit(planned: PlannedPipeline): Promise<SupervisedJob>;
+  /**
+   * Stores a job, then starts it; resolves before it runs. A job that begins with a savepoint gets it before it is stored:
+   * it must never be found without. Throws `STORAGE_FAILED`, and what `begin` throws.
+   */
+  submit(planned: PlannedPipeline | PlannedRestore): Promise<SupervisedJob>;
   /** In the order of their submission. */
   list(): readonly SupervisedJob[];
   /** Throws `JOB_NOT_FOUND`. */
@@ -60,9 +64,11 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
       const job = supervise(stored);
       try {
         for (const { ref } of Object.values(planned.modules)) catalog.resolve(ref);
+        if ('begin' in planned) await planned.begin({ id, directory: store.directoryOf(id) });
         await store.save(stored);
       } catch (thrown) {
         jobs.delete(id);
+        if ('begin' in planned) await store.remove(id);
         throw thrown;
       }
       job.start();
@@ -87,15 +93,16 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
   };
 }
 
-function newJob(id: string, planned: PlannedPipeline, nowMs: number): StoredJob {
+function newJob(id: string, planned: PlannedPipeline | PlannedRestore, nowMs: number): StoredJob {
   const { document, plan, modules } = planned;
+  const more = 'digests' in planned ? planned.digests : [];
   return {
     format: 1,
     id,
     pipeline: document,
     plan,
     modules,
-    digests: [...new Set(Object.values(modules).map((module) => module.digest))],
+    digests: [...new Set([...Object.values(modules).map((module) => module.digest), ...more])],
     state: 'created',
     desired: 'running',
     attempt: 0,

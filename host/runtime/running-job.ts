@@ -14,7 +14,7 @@ export interface RunningJob {
   status(): Promise<JobReport>;
   /** Takes a checkpoint now and resolves when its manifest is durable. Throws `CHECKPOINT_FAILED`. */
   checkpoint(): Promise<CheckpointRecord>;
-  /** Takes a checkpoint, commits it, and copies it where it is kept. Throws `CHECKPOINT_FAILED`, `SAVEPOINT_EXISTS`, `STORAGE_FAILED`. */
+  /** Takes a checkpoint, commits it, and copies it where it is kept. Throws `CHECKPOINT_FAILED`, `SAVEPOINT_EXISTS`. */
   savepoint(request: SavepointRequest): Promise<SavepointRecord>;
   /**
    * Stops taking input, takes a last checkpoint, commits it, makes a savepoint of it if one is asked for, ends with outcome

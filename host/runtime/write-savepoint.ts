@@ -30,9 +30,28 @@ export interface SavepointParts {
 
 /**
  * Copies a completed and committed checkpoint into a folder of its own. The caller sees to it that the checkpoint is not removed
- * meanwhile. Throws `SAVEPOINT_EXISTS`, `STORAGE_FAILED`, `CHECKPOINT_CORRUPT`; what was written until then is removed.
+ * meanwhile. Throws `SAVEPOINT_EXISTS`, `CHECKPOINT_FAILED`; what was written until then is removed, and the checkpoint stands.
  */
 export async function writeSavepoint(
+  request: SavepointRequest,
+  checkpoint: number,
+  parts: SavepointParts,
+): Promise<SavepointRecord> {
+  try {
+    return await copyCheckpoint(request, checkpoint, parts);
+  } catch (thrown) {
+    const cause = MillraceError.from(thrown);
+    if (cause.code === 'SAVEPOINT_EXISTS') throw cause;
+    const text = `the savepoint in "${request.directory}" failed: ${cause.message}`;
+    throw new MillraceError('CHECKPOINT_FAILED', text, {
+      details: cause.details,
+      hint: cause.hint || 'the job goes on; take the savepoint again',
+      cause,
+    });
+  }
+}
+
+async function copyCheckpoint(
   request: SavepointRequest,
   checkpoint: number,
   parts: SavepointParts,

@@ -123,6 +123,29 @@ describe('a supervised job', () => {
     expect(bench.disk).toMatchObject({ restarts: 4, error: { code: 'RUNNER_LOST' } });
   });
 
+  test('leaves the savepoint of a stop though its runner was lost, or says that it did not', async () => {
+    const bench = await running();
+    bench.runners.stopFailure = RUNNER_LOST;
+    const stopping = bench.job.stop('/nowhere/kept');
+    const refused = expect(stopping).rejects.toMatchObject({
+      code: 'JOB_STATE',
+      hint: 'it ended before one was taken',
+    });
+    await until('it was asked', () => bench.runners.latest.asked.length > 0);
+    expect(bench.disk).toMatchObject({ desired: 'stopped', savepoint: '/nowhere/kept' });
+    bench.runners.stopFailure = undefined;
+    bench.runners.latest.lose();
+    await bench.reaches('restarting');
+    bench.clock.advance(RESTART_BACKOFF_MAX_MS);
+    await bench.job.final;
+    expect(bench.runners.started.map(({ asked }) => asked)).toEqual([
+      ['stop with /nowhere/kept'],
+      ['stop with /nowhere/kept'],
+    ]);
+    // This runner only said so: nothing is there.
+    await refused;
+  });
+
   test('is given up after too many failures in a row, with the last one named', async () => {
     const bench = new Bench();
     bench.runners.failures = Array(RESTARTS_MAX + 1).fill(RUNNER_LOST);

@@ -58,7 +58,7 @@ function filesIn(directory: string): Files {
 
 async function savepoint() {
   const bench = createJobBench({
-    pipeline: wordPipeline({ lines: 600, rate: 1500 }),
+    pipeline: wordPipeline({ lines: 600, rate: 400 }),
     parallelism: 2,
   });
   const job = await bench.start();

@@ -14,7 +14,7 @@ import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
 
 const LINES = 600;
 /** Slow enough that the first job is stopped long before its end. */
-const SLOW = wordPipeline({ lines: LINES, rate: 1500 });
+const SLOW = wordPipeline({ lines: LINES, rate: 400 });
 const FAST = wordPipeline({ lines: LINES });
 
 type Steps = NonNullable<Pipeline['steps']>;
@@ -27,7 +27,7 @@ function withSteps(pipeline: typeof FAST, steps: Steps, from = 'counts'): typeof
 async function stopped(pipeline = SLOW, parallelism = 2) {
   const first = createJobBench({ pipeline, parallelism });
   const job = await first.start();
-  await untilRead(job, 'lines', 100);
+  await untilRead(job, 'lines', 60);
   const request = newSavepoint();
   await job.stop(request);
   return { first, directory: request.directory };
@@ -65,7 +65,7 @@ describe('a savepoint', () => {
   test('is taken of a job that goes on, with everything of it committed', async () => {
     const first = createJobBench({ pipeline: SLOW, parallelism: 2 });
     const job = await first.start();
-    await untilRead(job, 'lines', 100);
+    await untilRead(job, 'lines', 60);
     const request = newSavepoint();
     const record = await job.savepoint(request);
     const committed = first.committed('out');
@@ -169,7 +169,7 @@ describe('a place for a savepoint', () => {
     const bench = createJobBench({ pipeline: SLOW });
     const job = await bench.start();
     const request = newSavepoint({ directory: '/dev/null/kept' });
-    await expect(job.stop(request)).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    await expect(job.stop(request)).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' });
     await job.ended;
     expectEveryCountOnce(bench.committed('out'), LINES);
   });
@@ -180,7 +180,7 @@ describe('a place for a savepoint', () => {
     await untilRead(job, 'lines', 50);
     const request = newSavepoint();
     await job.savepoint(request);
-    await untilRead(job, 'lines', 150);
+    await untilRead(job, 'lines', 120);
     await job.stop({ ...request, replace: true });
     const second = await benchFrom(request.directory, { pipeline: FAST });
     await finish(second);

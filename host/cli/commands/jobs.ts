@@ -20,9 +20,6 @@ export interface ListedJob {
   readonly error: ErrorReport | null;
 }
 
-/** `stop` answers with the job and its last checkpoint, the others with the job. */
-type JobChanged = ListedJob | { readonly job: ListedJob };
-
 /** A job as the server shows it alone. */
 interface JobDetail extends ListedJob {
   readonly modules: { readonly [step: string]: { readonly ref: string; readonly digest: string } };
@@ -107,17 +104,14 @@ export async function cancelJob(
   else context.terminal.out(`${id}  ${job.state}${options.purge ? ', removed' : ''}\n`);
 }
 
-/** `millrace jobs stop | pause | resume J` */
+/** `millrace jobs pause | resume J` */
 export async function changeJob(
   context: CommandContext,
   id: string,
-  change: 'stop' | 'pause' | 'resume',
+  change: 'pause' | 'resume',
 ): Promise<void> {
-  const answer = await context.client.json<JobChanged>(`${jobPath(id)}/${change}`, {
-    method: 'POST',
-  });
-  const job = 'job' in answer ? answer.job : answer;
-  if (context.json) context.terminal.out(`${JSON.stringify(answer)}\n`);
+  const job = await context.client.json<ListedJob>(`${jobPath(id)}/${change}`, { method: 'POST' });
+  if (context.json) context.terminal.out(`${JSON.stringify(job)}\n`);
   else context.terminal.out(`${id}  ${job.state}${job.paused ? ', paused' : ''}\n`);
 }
 

@@ -1,6 +1,7 @@
 import { errorAnswer } from '../schemas/error-answer.ts';
 import { jobAnswer, jobStoppedAnswer } from '../schemas/job-answer.ts';
 import { cancelQuery, jobPath } from '../schemas/parameters.ts';
+import { stopRequest } from '../schemas/savepoint-answer.ts';
 import type { Server, ServerParts } from '../server-type.ts';
 import { isFinal } from '../stored-job.ts';
 import { checkpointView } from '../views/checkpoint-view.ts';
@@ -11,7 +12,11 @@ const failures = { 404: errorAnswer, 409: errorAnswer };
 
 /** Stopping, pausing and resuming jobs. */
 export async function jobControlRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor } = parts;
+  const { supervisor, savepoints } = parts;
+  const savepointOf = (wanted: boolean | string, job: string) => {
+    if (typeof wanted === 'string') return savepoints.folder(wanted);
+    return wanted ? savepoints.next(job, Date.now()) : undefined;
+  };
 
   server.post(
     '/v1/jobs/:job/stop',
@@ -20,15 +25,20 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
         tags,
         summary: 'Ends a job with a last checkpoint; answers when it has ended',
         params: jobPath,
-        response: { 200: jobStoppedAnswer, ...failures, 503: errorAnswer },
+        body: stopRequest,
+        response: { 200: jobStoppedAnswer, 400: errorAnswer, ...failures, 503: errorAnswer },
       },
     },
     async (request) => {
       const job = supervisor.job(request.params.job);
-      const checkpoint = await job.stop();
+      const folder = savepointOf(request.body?.savepoint ?? false, job.stored.id);
+      const checkpoint = await (folder === undefined
+        ? job.stop()
+        : savepoints.reserve(folder, () => job.stop(folder)));
       return {
         job: jobView(job, await job.report()),
         checkpoint: checkpoint === undefined ? null : checkpointView(checkpoint),
+        savepoint: folder ?? null,
       };
     },
   );

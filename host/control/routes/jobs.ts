@@ -1,6 +1,8 @@
+import type { z } from 'zod';
 import { MillraceError } from '../../errors.ts';
 import { SUBMISSION_BYTES_MAX } from '../../limits.ts';
-import { planRequest } from '../plan-request.ts';
+import { type PlannedPipeline, planRequest } from '../plan-request.ts';
+import { type PlannedRestore, planRestore } from '../plan-restore.ts';
 import { errorAnswer } from '../schemas/error-answer.ts';
 import {
   exceptionListAnswer,
@@ -99,15 +101,20 @@ async function submitRoute(server: Server, parts: ServerParts): Promise<void> {
       config: { rawBody: DOCUMENT_TYPES },
       schema: {
         tags,
-        summary: 'Submits a pipeline document, YAML or JSON',
+        summary: 'Submits a pipeline document, YAML or JSON, or begins a job with a savepoint',
         querystring: submitQuery,
-        response: { 200: dryRunAnswer, 201: jobAnswer, 400: errorAnswer, 422: errorAnswer },
+        response: {
+          200: dryRunAnswer,
+          201: jobAnswer,
+          400: errorAnswer,
+          404: errorAnswer,
+          422: errorAnswer,
+        },
       },
     },
     async (request, reply) => {
-      if (typeof request.body !== 'string') throw noDocument();
-      const { dryRun, baseDirectory = parts.workingDirectory, parallelism } = request.query;
-      const planned = await planRequest({ text: request.body, baseDirectory, parallelism }, parts);
+      const { dryRun } = request.query;
+      const planned = await planSubmission(request, parts);
       if (dryRun === 'true') {
         return reply
           .code(200)
@@ -117,6 +124,23 @@ async function submitRoute(server: Server, parts: ServerParts): Promise<void> {
       return reply.code(201).send(jobView(job, undefined));
     },
   );
+}
+
+function planSubmission(
+  request: { readonly body: unknown; readonly query: z.output<typeof submitQuery> },
+  parts: ServerParts,
+): Promise<PlannedPipeline | PlannedRestore> {
+  const { baseDirectory, parallelism, savepoint, allowDroppedState } = request.query;
+  const text = typeof request.body === 'string' ? request.body : undefined;
+  if (savepoint !== undefined) {
+    const folder = parts.savepoints.folder(savepoint);
+    const allowed = allowDroppedState === 'true';
+    const restore = { folder, text, baseDirectory, parallelism, allowDroppedState: allowed };
+    return planRestore(restore, parts);
+  }
+  if (text === undefined) throw noDocument();
+  const start = baseDirectory ?? parts.workingDirectory;
+  return planRequest({ text, baseDirectory: start, parallelism }, parts);
 }
 
 function noDocument(): MillraceError {

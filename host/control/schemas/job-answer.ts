@@ -50,7 +50,11 @@ export const jobListAnswer = z.object({ jobs: z.array(jobAnswer) }).meta({ id: '
 
 /** The answer to `stop`: the job, and the checkpoint that it can be taken up from. */
 export const jobStoppedAnswer = z
-  .object({ job: jobAnswer, checkpoint: checkpointAnswer.nullable() })
+  .object({
+    job: jobAnswer,
+    checkpoint: checkpointAnswer.nullable(),
+    savepoint: z.string().nullable().describe('the folder of the savepoint that it left'),
+  })
   .meta({ id: 'JobStopped' });
 
 /** Failures of a job, oldest first. */

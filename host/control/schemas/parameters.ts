@@ -17,6 +17,16 @@ export const submitQuery = z.object({
     .optional()
     .describe("absolute path that the document's relative paths start at; default: the server's"),
   parallelism: z.coerce.number().int().positive().optional(),
+  savepoint: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('begin with this savepoint: a name, or without a token also an absolute path'),
+  allowDroppedState: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('leave behind the state of operators that the document does not have'),
 });
 
 export const cancelQuery = z.object({

@@ -13,6 +13,7 @@ export interface Recovered {
 /**
  * Finds the newest checkpoint that reads back and validates. A damaged one is passed over, and the log says so; if
  * there are checkpoints and none can be read, the job must not begin anew as if there were none: throws `CHECKPOINT_CORRUPT`.
+ * What is returned survives every crash.
  */
 export async function recoverCheckpoint(
   store: CheckpointStore,
@@ -33,6 +34,9 @@ export async function recoverCheckpoint(
       continue;
     }
     if (manifest.keyGroups !== keyGroups) throw otherKeyGroups(manifest, keyGroups);
+    // Whoever wrote it may have died between its name and the name's sync: it is there to read, and a crash of the machine
+    // could still take it away, after its sinks have committed.
+    await store.complete(manifest, '');
     log({ level: 'info', text: `restoring checkpoint ${checkpoint}` });
     return { manifest, nextCheckpoint };
   }

@@ -35,8 +35,20 @@ export function createWaker(shared: SharedArrayBuffer, worker: number): () => vo
   };
 }
 
+/** `Atomics.waitAsync`; the simulation waits in a time of its own. */
+export type WaitAsync = (
+  words: Int32Array<SharedArrayBuffer>,
+  index: number,
+  value: number,
+  timeoutMs: number,
+) => { readonly async: boolean; readonly value: unknown };
+
 /** The sleep of `worker`'s loop, in its own thread. Leaves the event loop free: messages and input go on. */
-export function createSharedIdle(shared: SharedArrayBuffer, worker: number): Idle {
+export function createSharedIdle(
+  shared: SharedArrayBuffer,
+  worker: number,
+  waitAsync: WaitAsync = Atomics.waitAsync,
+): Idle {
   const words = new Int32Array(shared);
   const waiting = worker * LINE_WORDS + WAITING;
   const signals = worker * LINE_WORDS + SIGNALS;
@@ -50,7 +62,7 @@ export function createSharedIdle(shared: SharedArrayBuffer, worker: number): Idl
       Atomics.store(words, waiting, 0);
     },
     async sleep(timeoutMs) {
-      const result = Atomics.waitAsync(words, signals, noted, timeoutMs);
+      const result = waitAsync(words, signals, noted, timeoutMs);
       if (result.async) await result.value;
       Atomics.store(words, waiting, 0);
     },

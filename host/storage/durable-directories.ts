@@ -4,14 +4,15 @@ import { errnoOf } from './storage-failed.ts';
 
 /** A directory that could not even be opened was not synced, and so nothing of it was forgotten. */
 const NOT_OPENED = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOENT', 'ENOTDIR'];
-/** Not ours to read, hence not ours to have changed. */
-const FOREIGN = ['EACCES', 'EPERM'];
+/** Not ours to read or to write, hence not ours to have changed. */
+const FOREIGN = ['EACCES', 'EPERM', 'EROFS', 'EINVAL'];
 
 /**
  * Which directories of a file system survive a crash, and which must not be trusted any more. One per file system and
  * thread; shared by all stores, since it is the disk's condition and not a store's.
  *
- * D1  A directory counts as durable when it exists and its parent was synced after it was made.
+ * D1  A directory counts as durable when it exists, its parent was synced after it was made, and the parent is durable. That it
+ *     can be made says nothing of its parent: who made that may have died, or have failed, before the sync.
  * D2  Who finds a directory that another one is just making waits for its sync.
  * D3  After a failed sync of a directory nothing more is put into it: the system may have forgotten what it could not
  *     write, and a second sync would report success without having written it.
@@ -61,11 +62,14 @@ export class DurableDirectories {
   async #make(path: string): Promise<void> {
     const parent = dirname(path);
     let wasThere = false;
+    if (parent !== path) await this.ensure(parent);
     try {
       await this.#fileSystem.makeDirectory(path);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT' && parent !== path) {
+        // The parent went away after it was made sure of.
+        this.forget(parent);
         await this.ensure(parent);
         await this.#fileSystem.makeDirectory(path).catch(ignoreExisting);
       } else if (await this.#exists(path, errno)) {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createRowEncoder } from '../../abi/create-row-encoder.ts';
 import type { Clock } from '../../clock.ts';
@@ -16,7 +16,7 @@ import {
 } from './file-transaction.ts';
 import { FileWriter } from './file-writer.ts';
 import { isPendingName, pendingPrefix } from './part-name.ts';
-import type { SinkFiles } from './sink-files.ts';
+import { errnoOf, type SinkFiles } from './sink-files.ts';
 
 const sinkOptions = z.strictObject({
   path: z.string(expected('a directory')).min(1, 'expected a directory, got an empty text'),
@@ -92,6 +92,7 @@ async function assertWritable(directory: OutputDirectory, job: string): Promise<
     await files.remove(probe);
     files.close(files.create(probe));
     await files.remove(probe);
+    await syncParents(directory);
   } catch (cause) {
     if (isOutOfSpace(cause)) throw storageFailed(directory, 'write to', cause);
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -103,6 +104,21 @@ async function assertWritable(directory: OutputDirectory, job: string): Promise<
         cause,
       },
     );
+  }
+}
+
+/** Parents that are not ours to read, or take no sync, were not ours to make. */
+const FOREIGN = ['EACCES', 'EPERM', 'EROFS', 'EINVAL'];
+
+/**
+ * Makes the directory's own name, and those of its parents, durable: parts in it are as lost as it is. An earlier start may
+ * have made them and have died before this, so that they were there says nothing.
+ */
+async function syncParents({ files, path }: OutputDirectory): Promise<void> {
+  for (let child = path; child !== dirname(child); child = dirname(child)) {
+    await files.syncDirectory(dirname(child)).catch((error) => {
+      if (!FOREIGN.includes(errnoOf(error))) throw error;
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import { sinkFiles } from './sink-files.ts';
 export function createFileConnector(parts: FileSinkParts): Connector {
   return {
     name: 'file',
-    source: fileSource,
+    source: (options) => fileSource(options, parts),
     sink: (options) => fileSink(options, parts),
   };
 }

@@ -13,6 +13,10 @@ import { readHeader } from './read-header.ts';
 export interface FileReaderParts {
   readonly format: RecordFormat;
   readonly createDecoder: CreateRowDecoder;
+  /** The end of a file is not its last: `poll` answers `idle` there, and the last record waits for its end. */
+  readonly follow?: boolean;
+  /** Used by one reader after the other. */
+  readonly buffer?: ScanBuffer;
 }
 
 /** The split that is being read. */
@@ -36,7 +40,7 @@ export class FileReader implements SourceReader {
   readonly #positions: (number | undefined)[];
   readonly #context: SourceContext;
   readonly #parts: FileReaderParts;
-  readonly #buffer: ScanBuffer = { bytes: new Uint8Array(READ_BYTES) };
+  readonly #buffer: ScanBuffer;
   #next = 0;
   #open: OpenSplit | undefined;
 
@@ -48,6 +52,7 @@ export class FileReader implements SourceReader {
     );
     this.#context = context;
     this.#parts = parts;
+    this.#buffer = parts.buffer ?? { bytes: new Uint8Array(READ_BYTES) };
   }
 
   poll(out: BatchBuilder, bytesMax: number): PollResult {
@@ -113,8 +118,9 @@ export class FileReader implements SourceReader {
             readSync(descriptor, bytes, at, bytes.length - at, offset),
           );
           offset += read;
-          if (read === 0) this.#checkSize(path, descriptor, offset);
-          return read;
+          if (read > 0) return read;
+          this.#checkSize(path, descriptor, offset);
+          return this.#parts.follow === true ? -1 : 0;
         },
       },
       buffer: this.#buffer,

@@ -7,37 +7,44 @@ export interface FoundFile {
   /** With `/`; relative to the base directory unless the pattern was absolute. Stable across restarts. */
   readonly path: string;
   readonly bytes: number;
+  /** The file system's number of it: another file of that name has another one. */
+  readonly inode: number;
 }
 
 /**
  * The files that `patterns` name, sorted by path, each once. A pattern that exists as a path is taken as it stands; another
  * one is a glob (`*`, `**`, `?`, `[…]`, `{a,b}`), in which names with a leading dot match only when the pattern has the dot.
- * Throws `SOURCE_UNAVAILABLE` for a pattern that names nothing, a directory, or a file that cannot be read.
+ * Throws `SOURCE_UNAVAILABLE` for a pattern that names nothing (unless it may, because files are yet to come), a directory, or a
+ * file that cannot be read.
  *
  *     findFiles(['data/*.txt'], '/srv/job') // [{ path: 'data/a.txt', bytes: 120 }]
  */
-export function findFiles(patterns: readonly string[], baseDirectory: string): FoundFile[] {
+export function findFiles(
+  patterns: readonly string[],
+  baseDirectory: string,
+  mayBeNone = false,
+): FoundFile[] {
   const found = new Map<string, FoundFile>();
   for (const pattern of patterns) {
-    for (const file of filesOf(pattern, baseDirectory)) found.set(file.path, file);
+    for (const file of filesOf(pattern, baseDirectory, mayBeNone)) found.set(file.path, file);
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-function filesOf(pattern: string, baseDirectory: string): FoundFile[] {
+function filesOf(pattern: string, baseDirectory: string, mayBeNone: boolean): FoundFile[] {
   const absolute = resolve(baseDirectory, pattern);
   const nameOf = (path: string) =>
     slashed(isAbsolute(pattern) ? path : relative(baseDirectory, path));
   const exact = statSync(absolute, { throwIfNoEntry: false });
   if (exact !== undefined) {
     assertReadableFile(absolute, exact);
-    return [{ path: nameOf(absolute), bytes: exact.size }];
+    return [{ path: nameOf(absolute), bytes: exact.size, inode: exact.ino }];
   }
   const files = globFiles(pattern, baseDirectory);
-  if (files.length === 0) throw nothingFound(pattern, absolute, baseDirectory);
+  if (files.length === 0 && !mayBeNone) throw nothingFound(pattern, absolute, baseDirectory);
   return files.map(({ path, stats }) => {
     assertReadableFile(path, stats);
-    return { path: nameOf(path), bytes: stats.size };
+    return { path: nameOf(path), bytes: stats.size, inode: stats.ino };
   });
 }
 

@@ -16,9 +16,9 @@ import { holds, type Proof, prove } from './proof.ts';
 import { type DemoServer, post, request, startServer } from './server.ts';
 
 /** When the demo acts, as shares of the input read. */
-const SWAP_AT = 0.3;
-const KILL_AT = 0.6;
-const POLL_MS = 100;
+const SWAP_AT = 0.2;
+const KILL_AT = 0.5;
+const POLL_MS = 50;
 
 interface Job {
   readonly id: string;
@@ -79,7 +79,7 @@ function pipeline(input: string, output: string): object {
   return {
     name: 'demo',
     parallelism: 2,
-    checkpoint: { every: '250ms' },
+    checkpoint: { every: '200ms' },
     modules: { text: 'words@1' },
     sources: { lines: { connector: 'file', path: input, format: 'lines', splitBytes: '4MiB' } },
     steps: {

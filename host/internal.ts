@@ -12,3 +12,4 @@ export { createSandbox } from './sandbox/create-sandbox.ts';
 export { gate } from './sandbox/gate.ts';
 export { createStateTable } from './state/create-state-table.ts';
 export { createLocalBlobStore } from './storage/local-blob-store.ts';
+export { createS3BlobStore } from './storage/s3-blob-store.ts';

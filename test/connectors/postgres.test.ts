@@ -8,7 +8,7 @@ import { type PostgresParts, postgresSink } from '../../host/connectors/postgres
 import { CHUNK_BYTES, QUEUE_BYTES_MAX } from '../../host/connectors/postgres/postgres-writer.ts';
 import type { Sink, SinkContext, SinkWriter } from '../../host/connectors/sink.ts';
 import type { Json } from '../../host/model/json.ts';
-import { LINE_SCHEMA } from '../../host/model/schema.ts';
+import { LINE_SCHEMA, type RecordSchema } from '../../host/model/schema.ts';
 import { type SinkPlace, sinkContract } from '../contracts/sink.ts';
 import { EVERY_KIND, EVERY_VALUE } from '../kit/every-kind.ts';
 import { freePort } from '../kit/free-port.ts';
@@ -45,6 +45,11 @@ const lines = (...texts: readonly string[]) =>
     LINE_SCHEMA,
     texts.map((text) => ({ text })),
   );
+
+const AT_SCHEMA: RecordSchema = {
+  name: 'At',
+  fields: [{ name: 'at', type: { kind: 'timestamp' } }],
+};
 
 test('refuses options, each with its path', () => {
   const checked = postgresSink({ url: 'http://host/x', table: 'a.b.c', mode: 1 }, parts);
@@ -207,16 +212,24 @@ describe.skipIf(missing !== undefined)(
       ]);
     });
 
-    test('refuses a value that no column holds before its checkpoint', async () => {
-      const { writer } = await openWriter({ table: `${await emptySchema()}.out` });
-      writer.write(lines('good', 'with\0nul'));
+    test.each([
+      {
+        what: 'a text with a NUL',
+        schema: LINE_SCHEMA,
+        bad: { text: 'with\0nul' },
+        good: { text: 'x' },
+      },
+      { what: 'a time too far', schema: AT_SCHEMA, bad: { at: 2n ** 62n }, good: { at: 0n } },
+    ])('L3 refuses $what before its checkpoint', async ({ schema, bad, good }) => {
+      const { writer } = await openWriter({ table: `${await emptySchema()}.out` }, { schema });
+      writer.write(encodeBatch(schema, [good, bad]));
       const refused = {
         code: 'SINK_UNAVAILABLE',
         hint: expect.stringContaining('a value does not fit'),
       };
       await expect(writer.preCommit(1)).rejects.toMatchObject(refused);
       expect(writer.full).toBe(false);
-      expect(() => writer.write(lines('more'))).toThrow('cannot stage rows');
+      expect(() => writer.write(encodeBatch(schema, [good]))).toThrow('cannot stage rows');
     });
 
     test('lists all that is wrong with a table that is there', async () => {

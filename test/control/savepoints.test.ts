@@ -80,6 +80,33 @@ test('a job that stopped with a savepoint goes on as another, each record in the
   expect(readdirSync(savepoint).sort()).toEqual(['modules', 'savepoint.json', 'state']);
 });
 
+test.each([
+  ['it is being copied', 'modules'],
+  ['it is written', 'savepoint.json'],
+])(
+  'a stop leaves its savepoint though the runner is killed when %s',
+  {
+    timeout: 60_000,
+  },
+  async (_when, sign) => {
+    const one = await startWordCountServer();
+    const id = await counting(one);
+    const { pid } = await show(one.server, id);
+    const kept = join(one.data, 'savepoints', 'kept');
+    const stopping = one.server.request(`/v1/jobs/${id}/stop`, json({ savepoint: 'kept' }));
+    await until('it has come so far', () => existsSync(join(kept, sign)));
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It had ended by itself.
+    }
+    await stopping;
+    const next = await restored(one.server, kept, { parallelism: '2' });
+    await reaches(one.server, next, 'finished');
+    expect(total(one.folder)).toBe(LINES * 4);
+  },
+);
+
 test('a savepoint goes to another server with the versions that ran', async () => {
   const one = await startWordCountServer();
   const id = await counting(one);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type CommandBench, createCommandBench } from '../kit/command-bench.ts';
 import { COMMAND, type Program, runProgram, startProgram } from '../kit/run-program.ts';
@@ -12,11 +12,13 @@ const OLD_NODE = findOldNode();
 const SLOW = { timeout: 60_000 };
 
 function findOldNode(): string | undefined {
-  const found = execFileSync('which', ['-a', 'node'], { encoding: 'utf8' }).trimEnd().split('\n');
-  return found.find((path) => {
-    const version = execFileSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' });
-    return Number.parseInt(version, 10) < 22;
-  });
+  const paths = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'node'));
+  return paths
+    .filter((path) => existsSync(path))
+    .find((path) => {
+      const version = execFileSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' });
+      return Number.parseInt(version, 10) < 22;
+    });
 }
 
 let words: Uint8Array;
@@ -196,7 +198,7 @@ function start(node: string, bench: CommandBench, ...args: string[]): Program {
 
 describe.each([
   ['the Node it brings', process.execPath],
-  ['an older Node', OLD_NODE],
+  [`an older Node${OLD_NODE === undefined ? ' (there is none on the path)' : ''}`, OLD_NODE],
 ])('the command started by %s', (_name, node) => {
   const skipped = node === undefined;
 

@@ -12,6 +12,8 @@ export interface ServeCommandOptions {
 export async function serve(context: CommandContext, options: ServeCommandOptions): Promise<void> {
   const data = resolve(context.workingDirectory, options.data);
   const server = await context.serve({ ...options, data, tokenFile: options.tokenFile });
+  // Asked for before anything is said: who reads the address may stop the server at once.
+  const interrupted = context.interrupted();
   if (context.json) {
     context.terminal.out(`${JSON.stringify({ url: server.url, data })}\n`);
   } else {
@@ -19,6 +21,6 @@ export async function serve(context: CommandContext, options: ServeCommandOption
       `millrace serves ${server.url}\n  data        ${data}\n  reference   ${server.url}/docs\n  stop        Ctrl-C (running jobs go on)\n`,
     );
   }
-  await context.interrupted();
+  await interrupted;
   await server.close();
 }

@@ -167,7 +167,7 @@ function assertUnused(version: CatalogVersion, jobs: readonly string[]): void {
   if (jobs.length === 0) return;
   throw new MillraceError('MODULE_IN_USE', `a job uses module "${version.ref}"`, {
     details: jobs.map((job) => `job "${job}"`),
-    hint: 'cancel and remove the job first: DELETE /v1/jobs/{id}?purge=true',
+    hint: 'remove the job first: millrace jobs cancel JOB --purge, or DELETE /v1/jobs/{id}?purge=true',
   });
 }
 

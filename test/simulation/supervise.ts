@@ -1,0 +1,111 @@
+import { MillraceError } from '../../host/errors.ts';
+import type { JobOutcome, RunningJob } from '../../host/runtime/running-job.ts';
+import { startJob } from '../../host/runtime/start-job.ts';
+import type { SimulatedProcess, Simulation } from './simulation.ts';
+import { JOB, JOB_DIRECTORY, planOf } from './workload.ts';
+
+/** How an attempt went. */
+type Went =
+  | { readonly kind: 'died' | 'lost' }
+  | { readonly kind: 'not started'; readonly error: MillraceError }
+  | { readonly kind: 'ended'; readonly outcome: JobOutcome };
+
+/** Attempts of one process in a row at most; then it is given up, as a supervisor would. */
+const ATTEMPTS_A_PROCESS = 3;
+
+/**
+ * Starts the job again and again until it has finished: in a new process, or in the same one when that lives; at the same
+ * parallelism or another. The process of an earlier attempt is dead before a new one starts.
+ */
+export class Supervisor {
+  readonly #simulation: Simulation;
+  /** Why the last attempt did not finish. */
+  trouble = '';
+  attempt = 0;
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  async run(): Promise<void> {
+    const { world, decisions, outside, timing } = this.#simulation;
+    let process = this.#simulation.startProcess();
+    let attempts = 0;
+    for (;;) {
+      attempts += 1;
+      const went = await this.#attempt(process);
+      if (went.kind === 'ended' && went.outcome.kind === 'finished') return;
+      await world.elapsed(outside, timing.delay(10));
+      const stays = went.kind !== 'lost' && process.actor.alive && attempts < ATTEMPTS_A_PROCESS;
+      if (stays && decisions.chance(0.4)) continue;
+      this.fence(process);
+      process = this.#simulation.startProcess();
+      attempts = 0;
+    }
+  }
+
+  /** Makes sure that nothing of an earlier attempt goes on. */
+  fence(process: SimulatedProcess): void {
+    const { bug, world, outside, timing } = this.#simulation;
+    const kill = () => this.#simulation.kill(process.actor);
+    if (bug?.unfenced) world.schedule(outside, timing.between(20, 200), kill);
+    else kill();
+  }
+
+  async #attempt(process: SimulatedProcess): Promise<Went> {
+    const { world } = this.#simulation;
+    this.attempt += 1;
+    world.trace(`attempt ${this.attempt} in ${process.actor.name}`);
+    const went = await Promise.race([
+      this.#runOnce(process, this.attempt),
+      process.died.then((): Went => ({ kind: 'died' })),
+      this.#simulation.lost.then((): Went => ({ kind: 'lost' })),
+    ]);
+    this.#simulation.job = undefined;
+    this.trouble = describe(went);
+    world.trace(`attempt ${this.attempt} ${this.trouble}`);
+    return went;
+  }
+
+  async #runOnce(process: SimulatedProcess, attempt: number): Promise<Went> {
+    const { decisions, workload, watch } = this.#simulation;
+    const parallelism = decisions.between(1, Math.min(3, workload.keyGroups));
+    const threads = decisions.between(0, 3);
+    const { plan, modules } = planOf(workload, parallelism);
+    const spec = {
+      id: JOB,
+      directory: JOB_DIRECTORY,
+      plan,
+      modules,
+      modulePaths: { v1: 'v1' },
+      attempt,
+      threads,
+    };
+    let job: RunningJob;
+    try {
+      job = await startJob(spec, this.#simulation.jobParts(process));
+    } catch (thrown) {
+      return { kind: 'not started', error: MillraceError.from(thrown) };
+    }
+    job.subscribe((event) => watch.event(attempt, event));
+    watch.started(attempt, await job.status());
+    this.#simulation.job = job;
+    return { kind: 'ended', outcome: await job.ended };
+  }
+}
+
+function describe(went: Went): string {
+  switch (went.kind) {
+    case 'died':
+    case 'lost':
+      return went.kind;
+    case 'not started':
+      return `did not start: ${went.error.code}: ${went.error.message}`;
+    case 'ended':
+      return went.outcome.kind === 'failed'
+        ? `failed: ${went.outcome.error.code}: ${went.outcome.error.message}`
+        : went.outcome.kind;
+    default:
+      return went satisfies never;
+  }
+}

@@ -35,7 +35,7 @@ export class Supervisor {
       attempts += 1;
       const went = await this.#attempt(process);
       if (went.kind === 'ended' && went.outcome.kind === 'finished') return;
-      await world.elapsed(outside, timing.delay(10));
+      await world.elapsed(outside, timing.delay(decisions.chance(0.4) ? 0.05 : 10));
       const stays = went.kind !== 'lost' && process.actor.alive && attempts < ATTEMPTS_A_PROCESS;
       if (stays && decisions.chance(0.4)) continue;
       this.fence(process);

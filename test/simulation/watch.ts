@@ -195,7 +195,9 @@ export function pendingFiles(disk: Disk, sink: string): readonly string[] {
   return disk.names(`${OUT_DIRECTORY}/${sink}`).filter((name) => PENDING.test(name));
 }
 
-/** Checkpoints of which anything is there. */
+/** Checkpoints of which anything is there, but for temporary files, which a later start removes. */
 export function checkpointDirectories(disk: Disk): readonly string[] {
-  return disk.names(CHECKPOINTS).filter((name) => disk.names(`${CHECKPOINTS}/${name}`).length > 0);
+  return disk
+    .names(CHECKPOINTS)
+    .filter((name) => disk.names(`${CHECKPOINTS}/${name}`).some((blob) => !blob.startsWith('.')));
 }

@@ -31,6 +31,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { moduleUploadRoutes } from './routes/module-uploads.ts';
 import { moduleRoutes, moduleVersionRoutes } from './routes/modules.ts';
+import { pipelineSchemaRoutes } from './routes/pipeline-schema.ts';
 import { savepointRoutes } from './routes/savepoints.ts';
 import { createSavepointPlaces } from './savepoint-places.ts';
 import type { Server, ServerParts } from './server-type.ts';
@@ -70,6 +71,7 @@ const ROUTES = [
   jobDeadLetterRoutes,
   metricsRoutes,
   healthRoutes,
+  pipelineSchemaRoutes,
   indexPageRoutes,
 ];
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { serve } from '../../host/control/serve.ts';
+import { pipelineJsonSchema } from '../../host/dataflow/document/json-schema.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
 import { json, startTestServer, yaml } from '../kit/test-server.ts';
 
@@ -91,6 +92,12 @@ test('with a token, only requests that carry it are served, health checks apart'
   for (const path of ['/healthz', '/readyz']) {
     expect((await fetch(server.url + path)).status).toBe(200);
   }
+});
+
+test('editors get the schema of a pipeline document', async () => {
+  const server = await startTestServer(temporaryDirectory());
+  const schema = await server.request('/v1/pipeline-schema');
+  expect(schema).toEqual(JSON.parse(JSON.stringify(pipelineJsonSchema())));
 });
 
 test('without a token, web pages and names from elsewhere are not served', async () => {

@@ -20,7 +20,6 @@ function endWithReader(output: NodeJS.WriteStream): void {
 function processParts(): CommandParts {
   return {
     terminal: processTerminal(),
-    environment: process.env,
     workingDirectory: process.cwd(),
     serve: async (options) => (await import('./control/serve.ts')).serve(options),
     catalogModule: async (data, ref) =>

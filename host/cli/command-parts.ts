@@ -4,7 +4,6 @@ import type { Terminal } from './output.ts';
 /** What commands need from outside the command line. Tests hand in their own. */
 export interface CommandParts {
   readonly terminal: Terminal;
-  readonly environment: { readonly [name: string]: string | undefined };
   readonly workingDirectory: string;
   /** Starts the server; wired in `main.ts`, since the command line does not import the control plane. */
   serve(options: ServeOptions): Promise<RunningServer>;

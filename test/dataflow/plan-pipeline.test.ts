@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { planText } from '../../host/dataflow/plan-text.ts';
 import { FUEL_PER_RECORD_DEFAULT, MEMORY_PAGES_MAX, OUTPUT_BYTES_MAX } from '../../host/limits.ts';
 import { LINE_SCHEMA } from '../../host/model/schema.ts';
 import { type Document, out, plan } from '../kit/plan-document.ts';
+import { planText } from '../kit/plan-text.ts';
 import { READING } from '../kit/planned-words.ts';
 import { WORD } from '../kit/word-functions.ts';
 

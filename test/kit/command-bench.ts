@@ -38,7 +38,6 @@ export function createCommandBench(globals: readonly string[] = []): CommandBenc
       },
       columns: undefined,
     },
-    environment: {},
     workingDirectory: directory,
     serve,
     catalogModule: readCatalogModule,

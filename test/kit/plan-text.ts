@@ -1,5 +1,5 @@
-import { formatRecord } from '../model/schema.ts';
-import type { Edge, OperatorSpec, Plan } from './plan.ts';
+import type { Edge, OperatorSpec, Plan } from '../../host/dataflow/plan.ts';
+import { formatRecord } from '../../host/model/schema.ts';
 
 /**
  * A plan for people: a line per chain, then what flows out of it.

@@ -7,19 +7,25 @@ import type { KeyedSnapshot } from '../state/state-table.ts';
 /** Where an operator's output goes: the next operator of the chain, or the task's edges. Synchronous. */
 export interface Output {
   batch(batch: Batch): void;
+  /**
+   * Rows for the side output `name`. An operator whose side outputs somebody reads is the last of its chain; rows that
+   * nobody reads are dropped.
+   */
+  side(name: string, batch: Batch): void;
 }
 
 /**
  * One step in one task, between source and sink. Driven by its task, never by itself: nothing here
- * waits, and time is not read.
+ * waits, and no clock is read.
  */
 export interface Operator {
   readonly id: string;
   /**
    * Throws a `record`-scoped error only when the policy says `fail`. A keyed step overwrites the tags of `batch`, in
-   * which it expects key hashes: it stands first in its chain, where the rows are its task's own.
+   * which it expects key hashes: it stands first in its chain, where the rows are its task's own. `input` is that of the
+   * edge the rows came over (`Edge.input`), 0 unless given; a step with two inputs stands first in its chain as well.
    */
-  onBatch(batch: Batch, out: Output): void;
+  onBatch(batch: Batch, out: Output, input?: number): void;
   onWatermark(timeMs: number, out: Output): void;
   /** The input has ended; emits what was held back. */
   onEnd(out: Output): void;
@@ -29,6 +35,14 @@ export interface Operator {
   restore(snapshot: OperatorSnapshot, range: KeyGroupRange): void;
   readonly counters: OperatorCounters;
   close(): void;
+}
+
+/** An operator that does something when a wall-clock time comes: processing-time timers and triggers. */
+export interface TimedOperator extends Operator {
+  /** Milliseconds since the epoch at which it wants `onTime`; undefined = nothing is pending. Cheap: read between any two batches. */
+  readonly dueMs: number | undefined;
+  /** `nowMs` has come. The clock may have jumped, in both directions. Not called any more when the input has ended. */
+  onTime(nowMs: number, out: Output): void;
 }
 
 /** An operator that runs a guest function and can change it between two batches. */

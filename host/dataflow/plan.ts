@@ -114,6 +114,10 @@ export interface Edge {
   readonly from: number;
   readonly to: number;
   readonly partitioning: Partitioning;
+  /** The side output that feeds it; undefined = the main output. */
+  readonly side?: string;
+  /** Which input of a step with two it leads to: 0 the first or left, 1 the second or right. 0 unless given. */
+  readonly input?: number;
 }
 
 export type Partitioning =

@@ -1,5 +1,6 @@
 import type { RowKernel } from '../abi/row-kernel.ts';
 import type { ChannelReceiver, ChannelSender } from './channel.ts';
+import type { GateInput } from './input-gate.ts';
 import { LocalChannel } from './local-channel.ts';
 import { createOutputEdge } from './output-edge.ts';
 import { RingReceiver } from './ring-receiver.ts';
@@ -10,7 +11,7 @@ import type { ChannelStart, TaskStart, WorkerStart } from './worker-protocol.ts'
 
 /** A task's ends of its channels. */
 export interface TaskConnections {
-  readonly receivers: readonly ChannelReceiver[];
+  readonly inputs: readonly GateInput[];
   readonly output: TaskOutput;
 }
 
@@ -34,9 +35,12 @@ export function connectTasks(
   }
   const { edges, keyGroups } = start.plan;
   return (task) => ({
-    receivers: start.channels
+    inputs: start.channels
       .filter((one) => edges[one.edge].to === task.chain && one.to.task === task.task)
-      .map((one) => receivers.get(one) as ChannelReceiver),
+      .map((one) => ({
+        receiver: receivers.get(one) as ChannelReceiver,
+        input: edges[one.edge].input ?? 0,
+      })),
     output: new TaskOutput(
       edges.flatMap((edge, index) => {
         if (edge.from !== task.chain) return [];
@@ -45,6 +49,7 @@ export function connectTasks(
         );
         const options = {
           partitioning: edge.partitioning,
+          side: edge.side,
           senders: mine.map((one) => senders.get(one) as ChannelSender),
           channelBytes: mine[0].bytes,
           keyGroups,

@@ -2,8 +2,15 @@ import { type Element, WATERMARK_MAX_MS, WATERMARK_MIN_MS } from '../model/eleme
 import type { ChannelReceiver } from './channel.ts';
 import type { TaskInput } from './task-input.ts';
 
+/** A channel into a task, and the input (`Edge.input`) that its edge leads to; 0 unless given. */
+export interface GateInput {
+  readonly receiver: ChannelReceiver;
+  readonly input?: number;
+}
+
 interface GateChannel {
   readonly receiver: ChannelReceiver;
+  readonly input: number;
   watermarkMs: number;
   /** Delivered the barrier that the others still owe: not read until they have, too. */
   aligned: boolean;
@@ -28,10 +35,12 @@ export class InputGate implements TaskInput {
   /** The barrier that is being aligned. */
   #checkpoint: number | undefined;
   #ended = false;
+  #input = 0;
 
-  constructor(receivers: readonly ChannelReceiver[]) {
-    this.#channels = receivers.map((receiver) => ({
+  constructor(inputs: readonly GateInput[]) {
+    this.#channels = inputs.map(({ receiver, input = 0 }) => ({
       receiver,
+      input,
       watermarkMs: WATERMARK_MIN_MS,
       aligned: false,
       ended: false,
@@ -40,6 +49,10 @@ export class InputGate implements TaskInput {
 
   get watermarkMs(): number {
     return this.#watermarkMs;
+  }
+
+  get input(): number {
+    return this.#input;
   }
 
   next(): Element | undefined {
@@ -59,7 +72,10 @@ export class InputGate implements TaskInput {
         continue;
       }
       this.#advance();
-      if (element.kind === 'batch') return element;
+      if (element.kind === 'batch') {
+        this.#input = channel.input;
+        return element;
+      }
       this.#take(channel, element);
       if (this.#ready.length > 0) return this.#ready.shift();
       tried = 0;

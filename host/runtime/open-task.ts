@@ -12,10 +12,9 @@ import type {
 import { MillraceError } from '../errors.ts';
 import type { Batch } from '../model/batch.ts';
 import { keyGroupRange } from '../model/key-group.ts';
-import type { ChannelReceiver } from './channel.ts';
 import { DeadLetterBox } from './dead-letter-box.ts';
 import { findConnector } from './find-connector.ts';
-import { InputGate } from './input-gate.ts';
+import { type GateInput, InputGate } from './input-gate.ts';
 import { SinkStage } from './sink-stage.ts';
 import { restoreOperator } from './snapshot-files.ts';
 import { SourceInput } from './source-input.ts';
@@ -29,7 +28,7 @@ import type { LogEntry, TaskStart, WorkerStart } from './worker-protocol.ts';
 export interface TaskSurroundings {
   readonly start: WorkerStart;
   readonly parts: TaskParts;
-  readonly receivers: readonly ChannelReceiver[];
+  readonly inputs: readonly GateInput[];
   readonly output: TaskOutput;
   readonly report: TaskReport;
   /** Makes the worker look at its tasks again. */
@@ -54,7 +53,7 @@ export async function openTask(task: TaskStart, around: TaskSurroundings): Promi
     index: task.index,
     chain,
     task: task.task,
-    input: source?.input ?? new InputGate(around.receivers),
+    input: source?.input ?? new InputGate(around.inputs),
     source,
     operators,
     sink: last.kind === 'sink' ? await openSink(last, task, around) : undefined,

@@ -8,6 +8,8 @@ import { OutputTarget } from './output-target.ts';
 
 /** One edge of a task: the tasks downstream that it feeds, and how rows are dealt to them. */
 export interface OutputEdge {
+  /** The side output that it carries; undefined = the main output. */
+  readonly side: string | undefined;
   readonly targets: readonly OutputTarget[];
   /** Takes a batch's rows, whatever the channels say. May write into the rows' tags. */
   send(batch: Batch): void;
@@ -15,6 +17,8 @@ export interface OutputEdge {
 
 export interface OutputEdgeOptions {
   readonly partitioning: Partitioning;
+  /** The side output that it carries, if not the main one. */
+  readonly side?: string | undefined;
   /** One sender per task downstream, in order; a single one for `forward`. */
   readonly senders: readonly ChannelSender[];
   /** What a channel of the edge holds. */
@@ -30,25 +34,26 @@ const FULL_SIZE_TARGETS = 8;
 const SMALL_BUFFER_BYTES = 4096;
 
 export function createOutputEdge(options: OutputEdgeOptions): OutputEdge {
-  const { partitioning, senders } = options;
+  const { partitioning, senders, side } = options;
   const batchBytes = Math.min(BATCH_BYTES_TARGET, options.channelBytes / 4);
   const initialBytes = senders.length > FULL_SIZE_TARGETS ? SMALL_BUFFER_BYTES : batchBytes;
   const sizes = { initialBytes, batchBytes };
   const targets = senders.map((sender) => new OutputTarget(sender, sizes));
   switch (partitioning.kind) {
     case 'forward':
-      return { targets, send: (batch) => targets[0].pass(batch) };
+      return { side, targets, send: (batch) => targets[0].pass(batch) };
     case 'broadcast':
       return {
+        side,
         targets,
         send(batch) {
           for (const target of targets) target.pass(batch);
         },
       };
     case 'rebalance':
-      return { targets, send: rebalance(targets, options.task) };
+      return { side, targets, send: rebalance(targets, options.task) };
     case 'key':
-      return { targets, send: partitionByKey(targets, partitioning, options) };
+      return { side, targets, send: partitionByKey(targets, partitioning, options) };
     default:
       return partitioning satisfies never;
   }

@@ -30,6 +30,8 @@ export class SinkStage implements Output {
     this.#writer.write(batch);
   }
 
+  side(): void {}
+
   /** Called when the task has nothing to do. */
   flush(): void {
     if (!this.#unflushed) return;

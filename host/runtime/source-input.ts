@@ -23,6 +23,7 @@ export interface SourceInputOptions {
  * coordinator's triggers into barriers.
  */
 export class SourceInput implements TaskInput {
+  readonly input = 0;
   readonly #reader: SourceReader;
   readonly #kernel: RowKernel;
   readonly #counters: OperatorCounters;

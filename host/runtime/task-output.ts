@@ -10,19 +10,26 @@ import type { OutputTarget } from './output-target.ts';
  * input until `drain` says that nothing waits. So it holds at most what one input element gave rise to.
  */
 export class TaskOutput implements Output {
-  readonly #edges: readonly OutputEdge[];
+  readonly #main: readonly OutputEdge[];
+  readonly #sides: ReadonlyMap<string, readonly OutputEdge[]>;
   readonly #targets: readonly OutputTarget[];
   /** When the oldest row that still gathers came, at most; undefined = none gathers. */
   #gatheringSinceMs: number | undefined;
 
   constructor(edges: readonly OutputEdge[]) {
-    this.#edges = edges;
+    this.#main = edges.filter((edge) => edge.side === undefined);
+    this.#sides = bySide(edges);
     this.#targets = edges.flatMap((edge) => edge.targets);
   }
 
   batch(batch: Batch): void {
     if (batch.count === 0) return;
-    for (let i = 0; i < this.#edges.length; i += 1) this.#edges[i].send(batch);
+    for (let i = 0; i < this.#main.length; i += 1) this.#main[i].send(batch);
+  }
+
+  side(name: string, batch: Batch): void {
+    if (batch.count === 0) return;
+    for (const edge of this.#sides.get(name) ?? []) edge.send(batch);
   }
 
   /** Sends a watermark, barrier or end on every channel, behind all rows so far. */
@@ -73,4 +80,12 @@ export class TaskOutput implements Output {
     for (let i = 0; i < this.#targets.length; i += 1) if (this.#targets[i].hasRows) return true;
     return false;
   }
+}
+
+function bySide(edges: readonly OutputEdge[]): Map<string, OutputEdge[]> {
+  const sides = new Map<string, OutputEdge[]>();
+  for (const edge of edges) {
+    if (edge.side !== undefined) sides.set(edge.side, [...(sides.get(edge.side) ?? []), edge]);
+  }
+  return sides;
 }

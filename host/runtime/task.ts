@@ -4,9 +4,11 @@ import type {
   OperatorCounters,
   Output,
   SwappableOperator,
+  TimedOperator,
 } from '../dataflow/operator.ts';
 import type { Chain } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
+import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
 import type { DeadLetterBox } from './dead-letter-box.ts';
@@ -60,7 +62,10 @@ export class Task {
   readonly #output: TaskOutput;
   /** `#links[i]` is where operator i hands its output. */
   readonly #links: Output[] = [];
-  readonly #entry: Output;
+  /** What the last of the sources or channels gave goes in here. */
+  readonly #entry: (batch: Batch) => void;
+  /** Steps that do something at wall-clock times, with where their output goes. */
+  readonly #timed: readonly { readonly operator: TimedOperator; readonly output: Output }[];
   readonly #armed: ArmedSwap[] = [];
   #state: 'running' | 'ending' | 'finished' = 'running';
   #spent: boolean;
@@ -81,7 +86,15 @@ export class Task {
       this.#links.unshift(next);
       next = link(operator, next);
     }
-    this.#entry = next;
+    const [first] = options.operators;
+    const { input } = options;
+    this.#entry =
+      first === undefined
+        ? (batch) => next.batch(batch)
+        : (batch) => first.onBatch(batch, this.#links[0], input.input);
+    this.#timed = options.operators.flatMap((operator, i) =>
+      'onTime' in operator ? [{ operator: operator as TimedOperator, output: this.#links[i] }] : [],
+    );
   }
 
   get finished(): boolean {
@@ -90,7 +103,12 @@ export class Task {
 
   /** When the task has something to do without any element coming; undefined = never. */
   get dueMs(): number | undefined {
-    return this.#output.dueMs;
+    const outputDueMs = this.#output.dueMs;
+    const stepDueMs = this.#stepDueMs();
+    if (stepDueMs === undefined) return outputDueMs;
+    const { clock } = this.#options;
+    const dueMs = clock.monotonicMs() + Math.max(0, stepDueMs - clock.nowMs());
+    return outputDueMs === undefined ? dueMs : Math.min(dueMs, outputDueMs);
   }
 
   /** Does one element's worth of work; false = there was nothing to do. */
@@ -110,6 +128,7 @@ export class Task {
       return true;
     }
     if (this.#options.sink?.full === true) return false;
+    if (this.#timed.length > 0 && this.#runTimed()) return true;
     const element = this.#options.input.next(nowMs);
     if (element === undefined) {
       this.#options.sink?.flush();
@@ -187,7 +206,7 @@ export class Task {
   #take(element: Element): void {
     switch (element.kind) {
       case 'batch':
-        if (element.batch.count > 0) this.#entry.batch(element.batch);
+        if (element.batch.count > 0) this.#entry(element.batch);
         return;
       case 'watermark':
         this.#advance(element.timeMs);
@@ -206,6 +225,27 @@ export class Task {
       default:
         element satisfies never;
     }
+  }
+
+  /** Wall-clock time at which the first of its steps has something to do; undefined = none. */
+  #stepDueMs(): number | undefined {
+    if (this.#spent) return undefined;
+    let dueMs: number | undefined;
+    for (const { operator } of this.#timed) {
+      if (operator.dueMs !== undefined) dueMs = Math.min(dueMs ?? operator.dueMs, operator.dueMs);
+    }
+    return dueMs;
+  }
+
+  /** Lets the steps whose time has come do their work; false = none had any. */
+  #runTimed(): boolean {
+    const dueMs = this.#stepDueMs();
+    const nowMs = this.#options.clock.nowMs();
+    if (dueMs === undefined || dueMs > nowMs) return false;
+    for (const { operator, output } of this.#timed) {
+      if (operator.dueMs !== undefined && operator.dueMs <= nowMs) operator.onTime(nowMs, output);
+    }
+    return true;
   }
 
   #advance(timeMs: number): void {
@@ -296,5 +336,6 @@ function link(operator: Operator, output: Output): Output {
     batch(batch) {
       if (batch.count > 0) operator.onBatch(batch, output);
     },
+    side() {},
   };
 }

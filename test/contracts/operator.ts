@@ -57,7 +57,7 @@ export function operatorContract(name: string, life: OperatorLife): void {
     test('a watermark yields no record', () => {
       const bench = life.create();
       const collected: unknown[] = [];
-      bench.operator.onWatermark(1_000, { batch: (batch) => collected.push(batch) });
+      bench.operator.onWatermark(1_000, { batch: (batch) => collected.push(batch), side() {} });
       expect(collected).toEqual([]);
     });
 

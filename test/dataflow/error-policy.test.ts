@@ -92,7 +92,7 @@ describe('fail', () => {
   test('an error of a step downstream is not taken for one of its own', () => {
     const { operator, sandbox } = bench(lineStep('long', { onError: policy('skip') }));
     const downstream = bench(lineStep('upper'));
-    const out = { batch: () => void downstream.feed(lines(POISON)) };
+    const out = { batch: () => void downstream.feed(lines(POISON)), side() {} };
     const batch = batchOf(LINE_SCHEMA, lines('long line', 'another line'));
     expect(() => operator.onBatch(batch, out)).toThrow('step "upper" failed on a record');
     expect(sandbox.calls).toHaveLength(1);
@@ -102,7 +102,7 @@ describe('fail', () => {
   test('nor is one that comes while it recovers', () => {
     const { operator } = bench(lineStep('long', { onError: policy('skip') }));
     const downstream = bench(lineStep('upper'));
-    const out = { batch: () => void downstream.feed(lines(POISON)) };
+    const out = { batch: () => void downstream.feed(lines(POISON)), side() {} };
     const batch = batchOf(LINE_SCHEMA, lines('long line', POISON));
     expect(() => operator.onBatch(batch, out)).toThrow('step "upper" failed on a record');
     expect(operator.counters).toMatchObject({ traps: 1, skipped: 0 });

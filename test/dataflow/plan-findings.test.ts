@@ -33,6 +33,11 @@ describe('findings', () => {
       ],
     ],
     [
+      'a side output that a step does not have',
+      { steps: 'up: { map: text.upper, from: lines }', sinks: out('up:late') },
+      ['sinks.out.from: "up" has no side output "late"; it has none'],
+    ],
+    [
       'an unknown module and an unknown function',
       {
         steps: `

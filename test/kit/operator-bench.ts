@@ -60,7 +60,7 @@ export function createOperatorBench(options: BenchOptions): OperatorBench {
 
   function collect(run: (out: Output) => void): Fields[] {
     const collected: Fields[] = [];
-    run({ batch: (batch) => collected.push(...decodeBatch(output, batch)) });
+    run({ batch: (batch) => collected.push(...decodeBatch(output, batch)), side() {} });
     return collected;
   }
 

@@ -23,6 +23,10 @@ function listOf(
   return { receive: () => left.shift(), add: (element) => void left.push(element) };
 }
 
+function gateOf(receivers: readonly ChannelReceiver[]): InputGate {
+  return new InputGate(receivers.map((receiver) => ({ receiver })));
+}
+
 function drain(gate: InputGate): Element[] {
   const all: Element[] = [];
   for (let element = gate.next(); element !== undefined; element = gate.next()) all.push(element);
@@ -31,7 +35,7 @@ function drain(gate: InputGate): Element[] {
 
 describe('input gate', () => {
   test('takes channels in turn', () => {
-    const gate = new InputGate([
+    const gate = gateOf([
       listOf(batch(0, 1), batch(0, 2), batch(0, 3)),
       listOf(batch(1, 1)),
       listOf(batch(2, 1), batch(2, 2)),
@@ -40,9 +44,19 @@ describe('input gate', () => {
     expect(order).toEqual([0, 1, 2, 0, 2, 0]);
   });
 
+  test('says which input a batch came over', () => {
+    const gate = new InputGate([
+      { receiver: listOf(batch(0, 1), batch(0, 2)) },
+      { receiver: listOf(batch(1, 1)), input: 1 },
+    ]);
+    const inputs: number[] = [];
+    while (gate.next() !== undefined) inputs.push(gate.input);
+    expect(inputs).toEqual([0, 1, 0]);
+  });
+
   test('does not read a channel behind its barrier before all have delivered it', () => {
     const late = listOf();
-    const gate = new InputGate([listOf(barrier(1), batch(0, 1, 1)), late]);
+    const gate = gateOf([listOf(barrier(1), batch(0, 1, 1)), late]);
     expect(drain(gate)).toEqual([]);
     late.add(batch(1, 1, 0));
     late.add(barrier(1));
@@ -53,7 +67,7 @@ describe('input gate', () => {
 
   test('does not wait for the barrier of a channel that has ended', () => {
     const other = listOf();
-    const gate = new InputGate([listOf(barrier(1), batch(0, 1, 1)), other]);
+    const gate = gateOf([listOf(barrier(1), batch(0, 1, 1)), other]);
     expect(drain(gate)).toEqual([]);
     other.add(END);
     expect(drain(gate).map(textOf)).toEqual([barrier(1), batch(0, 1, 1)].map(textOf));
@@ -61,7 +75,7 @@ describe('input gate', () => {
 
   test('the watermark is the lowest of the live channels', () => {
     const [a, b] = [listOf(watermark(10)), listOf()];
-    const gate = new InputGate([a, b]);
+    const gate = gateOf([a, b]);
     expect(drain(gate)).toEqual([]);
     b.add(watermark(5));
     expect(drain(gate)).toEqual([watermark(5)]);
@@ -117,7 +131,7 @@ describe('input gate', () => {
 function runGate(sent: readonly Element[][], picks: Iterable<number>): Element[] {
   const channels = sent.map(() => listOf());
   const left = sent.map((elements) => [...elements]);
-  const gate = new InputGate(channels);
+  const gate = gateOf(channels);
   const received: Element[] = [];
   for (const pick of picks) {
     const open = left.flatMap((elements, i) => (elements.length > 0 ? [i] : []));

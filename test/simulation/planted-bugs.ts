@@ -225,6 +225,7 @@ function holdsBatchBack(real: Operator): Operator {
       if (held !== undefined) out.batch(held);
       held = { bytes: batch.bytes.slice(), count: batch.count };
     },
+    side: (name, batch) => out.side(name, batch),
   });
   return replaced(real, {
     onBatch: (batch, out) => real.onBatch(batch, holding(out)),

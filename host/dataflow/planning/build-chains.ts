@@ -13,7 +13,7 @@ export interface ChainParts {
 
 /**
  * Puts operators that hand each batch straight on into one chain, and edges between the chains. A link is inside a chain
- * when it is the only one out of its sender and into its receiver, does not deal by key, and both
+ * when it is the only one out of its sender and into its receiver, carries its main output, does not deal by key, and both
  * have as many tasks.
  */
 export function buildChains(parts: ChainParts): {
@@ -33,7 +33,13 @@ export function buildChains(parts: ChainParts): {
     if (above !== undefined) continue;
     for (const link of links) {
       const from = chainOf.get(link.from.name) ?? 0;
-      edges.push({ from, to: id, partitioning: partitioningOf(link, parts) });
+      edges.push({
+        from,
+        to: id,
+        partitioning: partitioningOf(link, parts),
+        ...(link.input.side === undefined ? {} : { side: link.input.side }),
+        ...(link.input.input === undefined ? {} : { input: link.input.input }),
+      });
     }
   }
   return { chains, edges };
@@ -43,6 +49,7 @@ function isChained(link: Link, parts: ChainParts): boolean {
   const { from, to } = link;
   return (
     parts.graph.downstream.get(from.name)?.length === 1 &&
+    link.input.side === undefined &&
     dealtBy(link, parts) === undefined &&
     tasksOf(from, parts) === tasksOf(to, parts)
   );

@@ -5,9 +5,18 @@ import { suggest } from '../suggest.ts';
 import type { PlanNode, SourceNode } from './node.ts';
 import { type PlannedModules, type ResolvedFunction, resolveRecord } from './resolve-functions.ts';
 import type { Graph, Link } from './resolve-graph.ts';
+import { sidesOf, unknownSides } from './side-outputs.ts';
 
-/** The record of the rows that leave a node; of a sink: that reach it. Missing where a finding left it unknown. */
+/**
+ * The record of the rows that leave a node by its main output; of a sink: that reach it. Side outputs stand beside, as
+ * `step:side`. Missing where a finding left it unknown.
+ */
 export type Records = ReadonlyMap<string, RecordSchema>;
+
+/** The record that a link carries; undefined where a finding left it unknown. */
+export function recordOfLink({ from, input }: Link, records: Records): RecordSchema | undefined {
+  return records.get(input.side === undefined ? from.name : `${from.name}:${input.side}`);
+}
 
 export interface SchemaSources {
   readonly graph: Graph;
@@ -26,6 +35,9 @@ export function inferSchemas(given: SchemaSources, findings: Finding[]): Records
   for (const node of given.graph.order) {
     const record = outputOf(node, given, output, findings);
     if (record !== undefined) output.set(node.name, record);
+    const sides = sidesOf(node, given, output);
+    for (const [side, record] of sides) output.set(`${node.name}:${side}`, record);
+    findings.push(...unknownSides(node, given.graph, sides));
   }
   return output;
 }
@@ -48,8 +60,9 @@ function outputOf(
       const resolved = given.functions.get(node.name);
       if (resolved === undefined) return undefined;
       const { input } = resolved.description;
-      for (const { from, input: place } of links) {
-        const actual = output.get(from.name);
+      for (const link of links) {
+        const { from, input: place } = link;
+        const actual = recordOfLink(link, output);
         if (actual === undefined || sameLayout(actual, input)) continue;
         const message = `"${from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(input)}`;
         findings.push({ path: place.path, message });
@@ -70,12 +83,13 @@ function commonRecord(
   output: Records,
   findings: Finding[],
 ): RecordSchema | undefined {
-  const known = links.filter((link) => output.has(link.from.name));
+  const known = links.filter((link) => recordOfLink(link, output) !== undefined);
   if (known.length === 0) return undefined;
   const [first, ...others] = known;
-  const record = output.get(first.from.name);
-  for (const { from, input } of others) {
-    const other = output.get(from.name);
+  const record = recordOfLink(first, output);
+  for (const link of others) {
+    const { from, input } = link;
+    const other = recordOfLink(link, output);
     if (record === undefined || other === undefined || sameLayout(record, other)) continue;
     const message = `"${from.name}" yields ${formatRecord(other)}, but "${first.from.name}" yields ${formatRecord(record)}`;
     findings.push({ path: input.path, message });
@@ -134,7 +148,9 @@ function readersOf(node: PlanNode, graph: Graph): PlanNode[] {
   // Grows while it is read.
   for (const passed of seen) {
     if (passed !== node && passed.kind !== 'pass') continue;
-    for (const { to } of graph.downstream.get(passed.name) ?? []) seen.add(to);
+    for (const { to, input } of graph.downstream.get(passed.name) ?? []) {
+      if (input.side === undefined) seen.add(to);
+    }
   }
   return [...seen].filter((candidate) => candidate !== node && candidate.kind !== 'pass');
 }

@@ -21,6 +21,10 @@ interface NodeBase {
 /** A name in a `from`, and where it stands. */
 export interface NodeInput {
   readonly name: string;
+  /** The side output of the name that is read (`step:late`); undefined = its main output. */
+  readonly side?: string;
+  /** Which input of a step with two it is: 0 the first or left, 1 the second or right. 0 unless given. */
+  readonly input?: number;
   readonly path: DocumentPath;
 }
 

@@ -52,7 +52,7 @@ function sinkNode(name: string, sink: Pipeline['sinks'][string]): SinkNode {
     name,
     id: name,
     path,
-    inputs: namesAt([...path, 'from'], sink.from),
+    inputs: inputsAt([...path, 'from'], sink.from),
     parallelism: sink.parallelism,
     connector: sink.connector,
     options: optionsOf(sink, SINK_KEYS),
@@ -63,10 +63,10 @@ function stepNode(name: string, step: Step): PlanNode {
   const path = ['steps', name];
   const base = { name, id: step.uid ?? name, path, parallelism: step.parallelism };
   if ('union' in step) {
-    const inputs = namesAt([...path, 'union'], step.union);
+    const inputs = inputsAt([...path, 'union'], step.union);
     return { ...base, kind: 'pass', inputs, key: undefined };
   }
-  const inputs = namesAt([...path, 'from'], step.from);
+  const inputs = inputsAt([...path, 'from'], step.from);
   if ('keyBy' in step) {
     return { ...base, kind: 'pass', inputs, key: keyAt([...path, 'keyBy'], step.keyBy) };
   }
@@ -90,6 +90,16 @@ function stepNode(name: string, step: Step): PlanNode {
 function optionsOf(entry: { readonly [key: string]: unknown }, own: readonly string[]) {
   const options = Object.entries(entry).filter(([key]) => !own.includes(key));
   return Object.fromEntries(options) as ConnectorOptions;
+}
+
+/** What a step or sink reads: names, each with the side output it means, if any. */
+function inputsAt(path: DocumentPath, names: string | readonly string[]): NodeInput[] {
+  return namesAt(path, names).map((input) => {
+    const colon = input.name.indexOf(':');
+    if (colon < 0) return input;
+    const side = input.name.slice(colon + 1);
+    return { name: input.name.slice(0, colon), side, path: input.path };
+  });
 }
 
 /** A name has the path of its `from`, a name in a list its index as well. */

@@ -34,11 +34,12 @@ export function resolveGraph(nodes: readonly PlanNode[], findings: Finding[]): G
     for (const input of to.inputs) {
       const from = resolveInput(input, to, byName, findings);
       if (from === undefined) continue;
-      if (seen.has(input.name)) {
-        findings.push({ path: input.path, message: `${quoted(input.name)} stands twice` });
+      const read = input.side === undefined ? input.name : `${input.name}:${input.side}`;
+      if (seen.has(read)) {
+        findings.push({ path: input.path, message: `${quoted(read)} stands twice` });
         continue;
       }
-      seen.add(input.name);
+      seen.add(read);
       const link = { from, to, input };
       upstream.get(to.name)?.push(link);
       downstream.get(from.name)?.push(link);

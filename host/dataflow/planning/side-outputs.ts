@@ -1,0 +1,40 @@
+import type { RecordSchema } from '../../model/schema.ts';
+import type { Finding } from '../finding.ts';
+import { suggest } from '../suggest.ts';
+import type { Records, SchemaSources } from './infer-schemas.ts';
+import type { PlanNode } from './node.ts';
+import type { Graph } from './resolve-graph.ts';
+
+/** Name of a side output → its record. */
+export type Sides = ReadonlyMap<string, RecordSchema>;
+
+/**
+ * The side outputs that a node offers. `records` are those of the nodes before it, and of its own main
+ * output.
+ */
+export function sidesOf(node: PlanNode, _given: SchemaSources, _records: Records): Sides {
+  switch (node.kind) {
+    case 'source':
+    case 'guest':
+    case 'keyed':
+    case 'pass':
+    case 'sink':
+      return new Map();
+    default:
+      return node satisfies never;
+  }
+}
+
+/** Finds readers of side outputs that the node does not have. */
+export function unknownSides(node: PlanNode, graph: Graph, sides: Sides): Finding[] {
+  const links = graph.downstream.get(node.name) ?? [];
+  return links.flatMap(({ input: { side, path } }) => {
+    if (side === undefined || sides.has(side)) return [];
+    const names = [...sides.keys()];
+    const has = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+    const near = suggest(side, names);
+    const wrong = JSON.stringify(side.slice(0, 80));
+    const message = `"${node.name}" has no side output ${wrong}${near === '' ? `; ${has}` : near}`;
+    return [{ path, message }];
+  });
+}

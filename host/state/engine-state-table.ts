@@ -9,7 +9,13 @@ import type { Batch } from '../model/batch.ts';
 import type { KeyGroupRange } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
 import * as engine from './engine/load-engine.ts';
-import { badEntry, corrupt, ENTRY_BYTES_MIN, piecesIn } from './keyed-snapshot.ts';
+import {
+  badEntry,
+  corrupt,
+  ENTRY_BYTES_MIN,
+  ENTRY_HEADER_BYTES,
+  piecesIn,
+} from './keyed-snapshot.ts';
 import { stateLimit } from './map-state-table.ts';
 import type { KeyedSnapshot, KeyGroupPiece, StateTable, StateTableOptions } from './state-table.ts';
 
@@ -41,6 +47,7 @@ export class EngineStateTable implements StateTable {
     const ready = this.#engine.init(options.keyGroups, Math.min(options.bytesMax, 2 ** 53));
     if (ready < 0) throw this.#failure(ready);
     this.#engine.setLimits(KEY_BYTES_MAX, ROW_BYTES_MAX);
+    if (options.composite === true) this.#engine.setComposite();
     this.#results = this.#engine.resultsAt() >>> 2;
   }
 
@@ -74,6 +81,22 @@ export class EngineStateTable implements StateTable {
     return this.#words[this.#results + engine.KEY_COUNT];
   }
 
+  resolveEntries(entries: Batch, states: BatchBuilder): number {
+    const { bytes, count } = entries;
+    assert(count * ENTRY_HEADER_BYTES <= bytes.length, 'a batch has fewer bytes than its entries');
+    const at = this.#address(this.#engine.prepareRows(bytes.length, count));
+    this.#memory.set(bytes, at);
+    let status = this.#engine.resolveEntries(bytes.length, count);
+    while (status === engine.FULL) {
+      this.#takeRows(states);
+      status = this.#engine.resumeEntries();
+    }
+    this.#check(status);
+    this.#takeRows(states);
+    bytes.set(this.#memory.subarray(at, at + bytes.length));
+    return this.#words[this.#results + engine.KEY_COUNT];
+  }
+
   apply(states: Batch): void {
     const { bytes, count } = states;
     const at = this.#address(this.#engine.exchangeAt(bytes.length));
@@ -82,14 +105,14 @@ export class EngineStateTable implements StateTable {
   }
 
   scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number {
-    const limit = out.length + bytesMax;
-    let next = cursor;
-    do {
-      next = this.#engine.scan(range.start, range.end, next, Math.max(0, limit - out.length));
-      if (next < -1) throw this.#failure(next);
-      this.#takeRows(out);
-    } while (next >= 0 && out.length < limit);
-    return next;
+    const { scan } = this.#engine;
+    return this.#scan(cursor, out, bytesMax, (at, left) => scan(range.start, range.end, at, left));
+  }
+
+  scanEntries(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number {
+    const { scanEntries } = this.#engine;
+    const { start, end } = range;
+    return this.#scan(cursor, out, bytesMax, (at, left) => scanEntries(start, end, at, left));
   }
 
   get(hash: number, key: Uint8Array): Uint8Array | undefined {
@@ -133,6 +156,22 @@ export class EngineStateTable implements StateTable {
   close(): void {
     this.#memory = new Uint8Array(0);
     this.#words = new Uint32Array(0);
+  }
+
+  #scan(
+    cursor: number,
+    out: BatchBuilder,
+    bytesMax: number,
+    scan: (cursor: number, left: number) => number,
+  ): number {
+    const limit = out.length + bytesMax;
+    let next = cursor;
+    do {
+      next = scan(next, Math.max(0, limit - out.length));
+      if (next < -1) throw this.#failure(next);
+      this.#takeRows(out);
+    } while (next >= 0 && out.length < limit);
+    return next;
   }
 
   #pieces(): KeyGroupPiece[] {

@@ -3,11 +3,11 @@ import { align8, ROW_HEADER_BYTES, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../
 import { MillraceError } from '../errors.ts';
 import { KEY_BYTES_MAX, ROW_BYTES_MAX } from '../limits.ts';
 import { type KeyGroupRange, keyGroupOf } from '../model/key-group.ts';
-import type { KeyedSnapshot, KeyGroupPiece } from './state-table.ts';
+import type { KeyedSnapshot, KeyGroupPiece, StateTableOptions } from './state-table.ts';
 
 /**
  * Reading keyed snapshots. They come from storage, so nothing in them is believed: a piece must lie inside the bytes, an
- * entry inside its piece, its hash must be the hash of its key, and its group the piece's.
+ * entry inside its piece, its hash must be the hash of its key (unless keys are composite), and its group the piece's.
  *
  *     u32 hash · u32 key length · u32 state length · u32 0 · key, padded to 8 · state row (tag 0)
  */
@@ -62,7 +62,7 @@ function checkPiece(piece: KeyGroupPiece, bytes: number, keyGroups: number): voi
 export function* entriesOf(
   bytes: Uint8Array,
   piece: KeyGroupPiece,
-  keyGroups: number,
+  options: Pick<StateTableOptions, 'keyGroups' | 'composite'>,
 ): Generator<SnapshotEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = piece.offset + piece.length;
@@ -70,8 +70,8 @@ export function* entriesOf(
   let entries = 0;
   while (at < end) {
     const entry = entryAt(view, bytes, at, end);
-    if (keyGroupOf(entry.hash, keyGroups) !== piece.group) throw badEntry(piece, at);
-    if (hashKey(entry.key) !== entry.hash) throw badEntry(piece, at);
+    if (keyGroupOf(entry.hash, options.keyGroups) !== piece.group) throw badEntry(piece, at);
+    if (options.composite !== true && hashKey(entry.key) !== entry.hash) throw badEntry(piece, at);
     yield entry;
     entries++;
     at += ENTRY_HEADER_BYTES + align8(entry.key.length) + entry.state.length;

@@ -46,19 +46,27 @@ class MapStateTable implements StateTable {
     const ordinals = new Map<string, number>();
     this.#resolved = [];
     for (const at of rowOffsets(rows)) {
-      const keyBytes = keyBytesOf(view, at, key);
-      const name = latin1(keyBytes);
-      let ordinal = ordinals.get(name);
-      if (ordinal === undefined) {
-        ordinal = ordinals.size;
-        ordinals.set(name, ordinal);
-        const hash = view.getUint32(at + ROW_TAG_OFFSET, true);
-        const entry = this.#entries.get(name) ?? { hash, key: keyBytes, state: undefined };
-        this.#resolved.push(entry);
-        if (entry.state !== undefined) appendRow(states, entry.state, ordinal);
-      }
+      const hash = view.getUint32(at + ROW_TAG_OFFSET, true);
+      const ordinal = this.#number({ hash, key: keyBytesOf(view, at, key) }, ordinals, states);
       view.setUint32(at + ROW_TAG_OFFSET, ordinal, true);
     }
+    return ordinals.size;
+  }
+
+  resolveEntries(entries: Batch, states: BatchBuilder): number {
+    const view = viewOf(entries.bytes);
+    const ordinals = new Map<string, number>();
+    this.#resolved = [];
+    let at = 0;
+    for (let i = 0; i < entries.count; i++) {
+      const length = view.getUint32(at + 4, true);
+      const key = entries.bytes.slice(at + ENTRY_HEADER_BYTES, at + ENTRY_HEADER_BYTES + length);
+      const ordinal = this.#number({ hash: view.getUint32(at, true), key }, ordinals, states);
+      const stateBytes = view.getUint32(at + 8, true);
+      view.setUint32(at + 12, ordinal, true);
+      at += ENTRY_HEADER_BYTES + align8(length) + stateBytes;
+    }
+    assert(at === entries.bytes.length, 'a batch has other bytes than its entries');
     return ordinals.size;
   }
 
@@ -74,14 +82,17 @@ class MapStateTable implements StateTable {
   }
 
   scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number {
-    const limit = out.length + bytesMax;
-    let next = 0;
-    for (const entry of this.#entries.values()) {
-      if (next++ < cursor || !this.#inRange(entry, range)) continue;
+    return this.#scan(range, cursor, out.length + bytesMax, (entry) => {
       if (entry.state !== undefined) appendRow(out, entry.state, 0);
-      if (out.length >= limit && next < this.#entries.size) return next;
-    }
-    return -1;
+      return out.length;
+    });
+  }
+
+  scanEntries(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number {
+    return this.#scan(range, cursor, out.length + bytesMax, (entry) => {
+      if (entry.state !== undefined) out.append({ bytes: encodeEntry(entry), count: 1 });
+      return out.length;
+    });
   }
 
   get(_hash: number, key: Uint8Array): Uint8Array | undefined {
@@ -110,7 +121,7 @@ class MapStateTable implements StateTable {
   restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void {
     const { keyGroups } = this.#options;
     for (const piece of piecesIn(snapshot, range, keyGroups)) {
-      for (const { hash, key, state } of entriesOf(snapshot.bytes, piece, keyGroups)) {
+      for (const { hash, key, state } of entriesOf(snapshot.bytes, piece, this.#options)) {
         if (this.#entries.has(latin1(key))) {
           throw corrupt(`key group ${piece.group} of a snapshot holds a key twice`);
         }
@@ -123,6 +134,38 @@ class MapStateTable implements StateTable {
     this.#entries.clear();
     this.#resolved = [];
     this.#bytes = 0;
+  }
+
+  /** `take` gives the bytes that are out by then; scanning stops when they have reached `limit`. */
+  #scan(
+    range: KeyGroupRange,
+    cursor: number,
+    limit: number,
+    take: (entry: Entry) => number,
+  ): number {
+    let next = 0;
+    for (const entry of this.#entries.values()) {
+      if (next++ < cursor || !this.#inRange(entry, range)) continue;
+      if (take(entry) >= limit && next < this.#entries.size) return next;
+    }
+    return -1;
+  }
+
+  /** The ordinal of a key in this batch; the first time its state is handed out. */
+  #number(
+    key: Pick<Entry, 'hash' | 'key'>,
+    ordinals: Map<string, number>,
+    states: BatchBuilder,
+  ): number {
+    const name = latin1(key.key);
+    const known = ordinals.get(name);
+    if (known !== undefined) return known;
+    const ordinal = ordinals.size;
+    ordinals.set(name, ordinal);
+    const entry = this.#entries.get(name) ?? { ...key, state: undefined };
+    this.#resolved.push(entry);
+    if (entry.state !== undefined) appendRow(states, entry.state, ordinal);
+    return ordinal;
   }
 
   #inRange(entry: Entry, range: KeyGroupRange): boolean {

@@ -32,6 +32,17 @@ export interface StateTable {
    */
   scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number;
 
+  /** As `scan`, but whole entries in the layout of `KeyedSnapshot.bytes` in place of the state rows alone. */
+  scanEntries(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number;
+
+  /**
+   * As `resolve`, for keys given by their bytes: `entries` are in the layout of `KeyedSnapshot.bytes`, `count` of them; states may
+   * have no bytes and are not looked at. The ordinal of each replaces the last word of its header, in place. `apply` follows as after
+   * `resolve`. So entries of one table can be looked up in another (`scanEntries`), and keys can be made of more than fields of a row
+   * (`StateTableOptions.composite`).
+   */
+  resolveEntries(entries: Batch, states: BatchBuilder): number;
+
   /** The state of one key (its bytes as in `KeySpec`), a copy, or undefined. */
   get(hash: number, key: Uint8Array): Uint8Array | undefined;
 
@@ -68,6 +79,11 @@ export interface StateTableOptions {
   readonly range: KeyGroupRange;
   /** Bound of `bytes`, what keys and states take themselves. */
   readonly bytesMax: number;
+  /**
+   * Keys are more than the bytes that are hashed (a window or a map's key stands behind them), so a hash is any number whose key group is
+   * the key's, the same for the same key: restoring checks its group only.
+   */
+  readonly composite?: boolean;
 }
 
 export type CreateStateTable = (options: StateTableOptions) => StateTable;

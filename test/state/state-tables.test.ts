@@ -1,10 +1,13 @@
 import { createEngineStateTable } from '../../host/state/engine-state-table.ts';
 import { createMapStateTable } from '../../host/state/map-state-table.ts';
+import { keyedEntriesContract } from '../contracts/keyed-entries.ts';
 import { keyedSnapshotContract } from '../contracts/keyed-snapshot.ts';
 import { stateTableContract } from '../contracts/state-table.ts';
 
 stateTableContract('map', createMapStateTable);
 keyedSnapshotContract('map', createMapStateTable);
+keyedEntriesContract('map', createMapStateTable);
 
 stateTableContract('engine', createEngineStateTable);
 keyedSnapshotContract('engine', createEngineStateTable);
+keyedEntriesContract('engine', createEngineStateTable);

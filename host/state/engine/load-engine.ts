@@ -6,6 +6,7 @@ export interface EngineExports {
   readonly memory: WebAssembly.Memory;
   init(keyGroups: number, bytesMax: number): number;
   setLimits(keyBytesMax: number, rowBytesMax: number): void;
+  setComposite(): void;
   resultsAt(): number;
   groupsAt(): number;
   descriptorAt(): number;
@@ -17,9 +18,12 @@ export interface EngineExports {
   prepareRows(bytes: number, rows: number): number;
   resolve(bytes: number, rows: number): number;
   resume(): number;
+  resolveEntries(bytes: number, entries: number): number;
+  resumeEntries(): number;
   apply(bytes: number, rows: number): number;
   get(hash: number, keyBytes: number): number;
   scan(start: number, end: number, cursor: number, bytesMax: number): number;
+  scanEntries(start: number, end: number, cursor: number, bytesMax: number): number;
   beginSnapshot(): number;
   continueSnapshot(): number;
   reserveSlots(entries: number): number;

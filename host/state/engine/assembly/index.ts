@@ -12,7 +12,8 @@ import { setEntryLimits } from './snapshot';
 import { NO_MEMORY, useDescriptor } from '../../../abi/kernel/assembly/key';
 
 export { apply, resolve, resume } from './resolve';
-export { beginSnapshot, continueSnapshot, restore, scan } from './snapshot';
+export { resolveEntries, resumeEntries } from './resolve-entries';
+export { beginSnapshot, continueSnapshot, restore, scan, scanEntries, setComposite } from './snapshot';
 export { usedBytes } from './memory';
 export { prepareRows, reserveSlots };
 

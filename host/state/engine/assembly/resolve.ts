@@ -71,6 +71,8 @@ let blockCount: u32 = 0;
 /** 32 - log2 of the places for new keys; 32 while there are none in this batch. */
 let newShift: u32 = 32;
 let rowsInBatch: u32 = 0;
+/** The batch in flight is of entries (`resolve-entries.ts`): what names a new key is the 4th word of its header, less 4. */
+let byEntries: bool = false;
 let touched: u32 = 0;
 
 /** Makes room for a batch and gives the address for its rows; 0 when there is no memory. */
@@ -83,16 +85,22 @@ export function prepareRows(bytes: u32, rows: u32): usize {
 
 /** Resolves the rows that were written to `prepareRows`. 0, `FULL`, or an error. */
 export function resolve(bytes: u32, rows: u32): i32 {
-  moveSome(max<u32>(MOVED_PER_BATCH, MOVED_PER_ROW * rows));
-  at = load<u32>(ROWS);
+  at = beginBatch(rows, false);
   end = at + bytes;
   rowsLeft = rows;
-  rowsInBatch = rows;
   blockNext = 0;
   blockCount = 0;
+  return resume();
+}
+
+/** Nothing is numbered yet. The address of the rows. */
+export function beginBatch(rows: u32, ofEntries: bool): usize {
+  moveSome(max<u32>(MOVED_PER_BATCH, MOVED_PER_ROW * rows));
+  rowsInBatch = rows;
+  byEntries = ofEntries;
   newShift = 32;
   store<u32>(KEY_COUNT, 0);
-  return resume();
+  return load<u32>(ROWS);
 }
 
 export function resume(): i32 {
@@ -196,7 +204,7 @@ function resolveKey(row: usize, hash: u32, entry: usize): i32 {
 /** Writes the ordinal of a key with an entry into its row; the first time in a batch its state is handed out. */
 // @ts-ignore: decorator
 @inline
-function numberKey(row: usize, entry: usize): i32 {
+export function numberKey(row: usize, entry: usize): i32 {
   const keyCount = load<u32>(KEY_COUNT);
   const ordinal = ordinalOf(entry);
   const keys: usize = load<u32>(KEYS);
@@ -233,7 +241,7 @@ function handOut(entry: usize, ordinal: u32): i32 {
 }
 
 /** Numbers a key that has no entry (R1). */
-function resolveNew(row: usize, hash: u32, key: usize, length: u32): i32 {
+export function resolveNew(row: usize, hash: u32, key: usize, length: u32): i32 {
   const keys: usize = load<u32>(KEYS);
   const places: usize = load<u32>(NEW_KEYS);
   if (newShift == 32) {
@@ -271,6 +279,7 @@ function resolveNew(row: usize, hash: u32, key: usize, length: u32): i32 {
 function isKeyOf(item: usize, key: usize, length: u32): bool {
   if (load<u32>(item, 12) != length) return false;
   const row: usize = load<u32>(item, 4);
+  if (byEntries) return sameWords(row + 8, key, align8(length));
   if (shape == SHAPE_FIXED) return load<u64>(row + firstSlot) == load<u64>(key);
   const other = load<u32>(KEY_ROOM) + align8(length) + 8;
   writeKey(row, other, length);
@@ -283,7 +292,8 @@ function addKey(item: usize, state: usize): usize {
   const length = load<u32>(item, 12);
   const entry = addEntry(load<u32>(item, 8), length, state);
   if (entry == 0) return 0;
-  if (shape == SHAPE_FIXED) store<u64>(entry + ENTRY_HEADER, load<u64>(row + firstSlot));
+  if (byEntries) copyWords(entry + ENTRY_HEADER, row + 8, align8(length));
+  else if (shape == SHAPE_FIXED) store<u64>(entry + ENTRY_HEADER, load<u64>(row + firstSlot));
   else writeKey(row, entry + ENTRY_HEADER, length);
   return entry;
 }

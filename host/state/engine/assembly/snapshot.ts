@@ -123,12 +123,18 @@ function touchSlots(at: usize, end: usize): usize {
   return <usize>min<u64>(max<u64>(next, <u64>at + 1), end);
 }
 
-let keyBytesMax: u32 = 0;
+export let keyBytesMax: u32 = 0;
 let rowBytesMax: u32 = 0;
+/** Hashes are not those of the whole keys, see `StateTableOptions`. */
+let composite: bool = false;
 
 export function setEntryLimits(key: u32, row: u32): void {
   keyBytesMax = key;
   rowBytesMax = row;
+}
+
+export function setComposite(): void {
+  composite = true;
 }
 
 /**
@@ -136,6 +142,20 @@ export function setEntryLimits(key: u32, row: u32): void {
  * slot `cursor`. Gives the slot to go on with, or -1 at the end; `OUT_BYTES` and `OUT_ROWS` say what was copied.
  */
 export function scan(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
+  whole = false;
+  return scanOn(start, end, cursor, bytesMax);
+}
+
+/** As `scan`, with entries as in a snapshot in place of states. */
+export function scanEntries(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
+  whole = true;
+  return scanOn(start, end, cursor, bytesMax);
+}
+
+/** Whether the scan in flight copies entries. */
+let whole: bool = false;
+
+function scanOn(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
   moveAll();
   const out: usize = load<u32>(EXCHANGE);
   const room = load<u32>(EXCHANGE + 4);
@@ -149,12 +169,14 @@ export function scan(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
     const group = groupOf(load<u32>(slot));
     if (group < start || group >= end) continue;
     const state = stateOf(entry);
-    const bytes = load<u32>(state);
+    const stateBytes = load<u32>(state);
+    const bytes = whole ? snapshotBytes(keyLengthOf(entry), stateBytes) : stateBytes;
     if (bytes > room - used) {
       if (used != 0) break;
-      return ensureArea(EXCHANGE, bytes) < 0 ? NO_MEMORY : scan(start, end, index, bytesMax);
+      return ensureArea(EXCHANGE, bytes) < 0 ? NO_MEMORY : scanOn(start, end, index, bytesMax);
     }
-    copyWords(out + used, state, bytes);
+    if (whole) writeSnapshotEntry(out + used, entry, stateBytes);
+    else copyWords(out + used, state, bytes);
     used += bytes;
     rows++;
   }
@@ -195,7 +217,8 @@ function restoreEntry(at: usize, keyLength: u32, row: usize): i32 {
   const key = at + 16;
   const state = load<u32>(at, 8);
   if (load<u32>(row) != state || load<u32>(row, 4) != 0) return CORRUPT;
-  if (!isPadded(key, keyLength) || hashPadded(key, keyLength) != hash) return CORRUPT;
+  if (!isPadded(key, keyLength)) return CORRUPT;
+  if (!composite && hashPadded(key, keyLength) != hash) return CORRUPT;
   if (find(hash, key, keyLength) != 0) return TWICE;
   const entry = addEntry(hash, keyLength, row);
   if (entry == 0) return failure;

@@ -117,12 +117,16 @@ export class EngineStateTable implements StateTable {
 
   get(hash: number, key: Uint8Array): Uint8Array | undefined {
     if (key.length > KEY_BYTES_MAX) return undefined;
-    const at = this.#address(this.#engine.exchangeAt(align8(key.length)));
-    this.#memory.fill(0, at, at + align8(key.length));
-    this.#memory.set(key, at);
+    this.#writeKey(key);
     const state = this.#engine.get(hash, key.length) >>> 0;
     if (state === 0) return undefined;
     return this.#memory.slice(state, state + this.#words[state >>> 2]);
+  }
+
+  remove(hash: number, key: Uint8Array): boolean {
+    if (key.length > KEY_BYTES_MAX) return false;
+    this.#writeKey(key);
+    return this.#engine.remove(hash, key.length) === 1;
   }
 
   snapshot(): KeyedSnapshot {
@@ -172,6 +176,14 @@ export class EngineStateTable implements StateTable {
       this.#takeRows(out);
     } while (next >= 0 && out.length < limit);
     return next;
+  }
+
+  /** Puts a key, padded, into the exchange area. */
+  #writeKey(key: Uint8Array): void {
+    const padded = align8(key.length);
+    const at = this.#address(this.#engine.exchangeAt(padded));
+    this.#memory.fill(0, at, at + padded);
+    this.#memory.set(key, at);
   }
 
   #pieces(): KeyGroupPiece[] {

@@ -8,11 +8,12 @@ import { type KeyGroupRange, keyGroupOf } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
 import { corrupt, ENTRY_HEADER_BYTES, entriesOf, piecesIn } from './keyed-snapshot.ts';
 import type { KeyedSnapshot, KeyGroupPiece, StateTable, StateTableOptions } from './state-table.ts';
+import { isTombstone } from './tombstone.ts';
 
 interface Entry {
   readonly hash: number;
   readonly key: Uint8Array;
-  /** The state row, tag 0; undefined until the first `apply`. */
+  /** The state row, tag 0; undefined until the first `apply`, and once it is removed. */
   state: Uint8Array | undefined;
 }
 
@@ -75,6 +76,10 @@ class MapStateTable implements StateTable {
     for (const at of rowOffsets(states)) {
       const entry = this.#resolved[view.getUint32(at + ROW_TAG_OFFSET, true)];
       assert(entry !== undefined, 'a state has an ordinal that no key of the batch has');
+      if (isTombstone(view, at)) {
+        this.#remove(entry);
+        continue;
+      }
       const state = states.bytes.slice(at, at + view.getUint32(at + ROW_LENGTH_OFFSET, true));
       viewOf(state).setUint32(ROW_TAG_OFFSET, 0, true);
       this.#store(entry, state);
@@ -97,6 +102,14 @@ class MapStateTable implements StateTable {
 
   get(_hash: number, key: Uint8Array): Uint8Array | undefined {
     return this.#entries.get(latin1(key))?.state?.slice();
+  }
+
+  remove(_hash: number, key: Uint8Array): boolean {
+    const entry = this.#entries.get(latin1(key));
+    if (entry === undefined) return false;
+    this.#resolved = [];
+    this.#remove(entry);
+    return true;
   }
 
   snapshot(): KeyedSnapshot {
@@ -171,6 +184,13 @@ class MapStateTable implements StateTable {
   #inRange(entry: Entry, range: KeyGroupRange): boolean {
     const group = keyGroupOf(entry.hash, this.#options.keyGroups);
     return group >= range.start && group < range.end;
+  }
+
+  #remove(entry: Entry): void {
+    if (entry.state === undefined) return;
+    this.#bytes -= entry.key.length + entry.state.length;
+    entry.state = undefined;
+    this.#entries.delete(latin1(entry.key));
   }
 
   #store(entry: Entry, state: Uint8Array): void {

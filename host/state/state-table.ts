@@ -23,12 +23,16 @@ export interface StateTable {
    */
   resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number;
 
-  /** Stores states, each row's tag an ordinal of the last `resolve`, at most once per call. Throws `STATE_LIMIT`. */
+  /**
+   * Stores states, each row's tag an ordinal of the last `resolve`, at most once per call. A tombstone (`appendTombstone`)
+   * removes the state of its key; removing what is not there is no error. A key that was removed may be given a state again
+   * by a later call. Throws `STATE_LIMIT`.
+   */
   apply(states: Batch): void;
 
   /**
    * Appends the state rows (tag 0) of a key-group range to `out` until at least `bytesMax` are in; starts at cursor 0, resumes
-   * at `cursor`, returns the next cursor or -1. A cursor is good until the next `apply` or `restore`.
+   * at `cursor`, returns the next cursor or -1. A cursor is good until the next `apply`, `remove` or `restore`.
    */
   scan(range: KeyGroupRange, cursor: number, bytesMax: number, out: BatchBuilder): number;
 
@@ -45,6 +49,9 @@ export interface StateTable {
 
   /** The state of one key (its bytes as in `KeySpec`), a copy, or undefined. */
   get(hash: number, key: Uint8Array): Uint8Array | undefined;
+
+  /** Removes the state of one key; false = it had none. Ends the transaction: ordinals mean nothing until the next `resolve`. */
+  remove(hash: number, key: Uint8Array): boolean;
 
   /** A copy of all entries, by key group. Takes time in proportion to the bytes, and no other thread's. */
   snapshot(): KeyedSnapshot;

@@ -9,13 +9,16 @@ import {
   BY_ALL,
   BY_PAGE,
   BY_USER,
+  entriesByGroup,
   KEY_GROUPS,
   keyedBatch,
   read,
+  removeKey,
   resolve,
   scanAll,
   stateRow,
   textOf,
+  tombstone,
   update,
   VISIT,
 } from '../kit/state-rows.ts';
@@ -248,6 +251,63 @@ export function stateTableContract(name: string, createTable: CreateStateTable):
       }
     });
 
+    test('a tombstone removes the state of its key, and of no other', () => {
+      const table = create();
+      update(table, { objects: [{ user: 1 }, { user: 2 }], key: BY_USER }, (_, i) => `${i}`);
+      resolve(table, [{ user: 2 }, { user: 1 }, { user: 3 }], BY_USER);
+      const bytes = table.bytes;
+      table.apply(batchOfRows([tombstone(1), tombstone(2)]));
+      expect([1, 2, 3].map((user) => read(table, { user }, BY_USER))).toEqual([
+        undefined,
+        '1',
+        undefined,
+      ]);
+      expect([table.entries, table.bytes]).toEqual([1, bytes / 2]);
+      expect(scanAll(table)).toEqual(['1']);
+      expect(entriesByGroup(table.snapshot()).size).toBe(1);
+      table.apply(batchOfRows([tombstone(1), stateRow(2, 'three')]));
+      table.apply(batchOfRows([stateRow(1, 'one again')]));
+      expect([1, 2, 3].map((user) => read(table, { user }, BY_USER))).toEqual([
+        'one again',
+        '1',
+        'three',
+      ]);
+      expect(resolve(table, [{ user: 1 }], BY_USER).states.get(0)).toBe('one again');
+    });
+
+    test('a state of no fields is not a tombstone, whatever its event time', () => {
+      const table = create();
+      resolve(table, [{ user: 1 }, { user: 2 }], BY_USER);
+      const bare = (ordinal: number, time: bigint) => {
+        const row = tombstone(ordinal);
+        viewOf(row).setBigInt64(8, time, true);
+        return row;
+      };
+      table.apply(batchOfRows([bare(0, -1n), bare(1, -(2n ** 63n))]));
+      expect(table.entries).toBe(2);
+    });
+
+    test('removes the state of one key by its bytes, and ends the transaction', () => {
+      const table = create();
+      const objects = [{ page: 'abc' }, { page: '' }];
+      update(table, { objects, key: BY_PAGE }, (_, i) => `${i}`);
+      resolve(table, objects, BY_PAGE);
+      expect(removeKey(table, { page: 'abd' }, BY_PAGE)).toBe(false);
+      expect(removeKey(table, { page: 'abc' }, BY_PAGE)).toBe(true);
+      expect(removeKey(table, { page: 'abc' }, BY_PAGE)).toBe(false);
+      expect(scanAll(table)).toEqual(['1']);
+      expect(() => table.apply(batchOfRows([stateRow(0, 'x')]))).toThrow();
+    });
+
+    test('what was removed makes room under the limit', () => {
+      const table = create(2 * (8 + 32));
+      for (let user = 0; user < 50; user++) {
+        update(table, { objects: [{ user }], key: BY_USER }, () => 'x');
+        if (user > 0) removeKey(table, { user: user - 1 }, BY_USER);
+      }
+      expect(table.entries).toBe(1);
+    });
+
     test('does what a map of texts does, whatever the batches', () => {
       const key = fc.constantFrom(BY_USER, BY_PAGE, keyOf(VISIT, 'age', 'tag'), BY_ALL);
       const visits = fc.array(
@@ -259,13 +319,19 @@ export function stateTableContract(name: string, createTable: CreateStateTable):
         }),
         { maxLength: 30 },
       );
-      const step = fc.record({ visits, applied: fc.boolean(), size: fc.nat({ max: 200 }) });
+      const removed = fc.array(fc.boolean(), { maxLength: 6 });
+      const step = fc.record({
+        visits,
+        removed,
+        applied: fc.boolean(),
+        size: fc.nat({ max: 200 }),
+      });
       const run = fc.property(key, fc.array(step, { maxLength: 12 }), (keySpec, steps) => {
         const table = create();
         const model = new Map<string, string>();
         const nameOf = (object: object) =>
           JSON.stringify(keySpec.fields.map((field) => Reflect.get(object, field.name)));
-        for (const { visits: objects, applied, size } of steps) {
+        for (const { visits: objects, removed: gone, applied, size } of steps) {
           const names = [...new Set(objects.map(nameOf))];
           const { keys, states, ordinals } = resolve(table, objects, keySpec);
           expect(ordinals).toEqual(objects.map((object) => names.indexOf(nameOf(object))));
@@ -275,8 +341,13 @@ export function stateTableContract(name: string, createTable: CreateStateTable):
           const next = names.map(
             (each, i) => `${model.get(each)?.length ?? ''}${'+'.repeat(size)}${i}`,
           );
-          table.apply(batchOfRows(next.map((text, i) => stateRow(i, text))));
-          for (const [i, each] of names.entries()) model.set(each, next[i]);
+          table.apply(
+            batchOfRows(next.map((text, i) => (gone[i] ? tombstone(i) : stateRow(i, text)))),
+          );
+          for (const [i, each] of names.entries()) {
+            if (gone[i]) model.delete(each);
+            else model.set(each, next[i]);
+          }
         }
         expect(table.entries).toBe(model.size);
         expect(scanAll(table)).toEqual([...model.values()].sort());

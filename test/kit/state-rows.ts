@@ -7,6 +7,7 @@ import type { KeyGroupRange } from '../../host/model/key-group.ts';
 import type { KeySpec } from '../../host/model/key-spec.ts';
 import type { RecordSchema } from '../../host/model/schema.ts';
 import type { KeyedSnapshot, StateTable } from '../../host/state/state-table.ts';
+import { appendTombstone } from '../../host/state/tombstone.ts';
 import { batchOf, batchOfRows, keyOf, rowsOf, tagged, viewOf } from './keyed-rows.ts';
 
 export const KEY_GROUPS = 128;
@@ -44,6 +45,19 @@ export function keyedBatch(objects: readonly object[], key: KeySpec): Batch {
 /** A state row that holds `text`, tagged with an ordinal. */
 export function stateRow(ordinal: number, text: string): Uint8Array {
   return tagged(batchOf(STATE, [{ text }]).bytes, ordinal);
+}
+
+/** The row that removes the state of an ordinal. */
+export function tombstone(ordinal: number): Uint8Array {
+  const out = new BatchBuilder(64);
+  appendTombstone(out, ordinal);
+  return out.batch().bytes.slice();
+}
+
+/** Removes the state of the key of one visit. */
+export function removeKey(table: StateTable, object: object, key: KeySpec): boolean {
+  const bytes = keyBytesOf(viewOf(batchOf(VISIT, [visit(object)]).bytes), 0, key);
+  return table.remove(hashKey(bytes), bytes);
 }
 
 /** The text of a state row. */

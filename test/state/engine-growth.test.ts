@@ -13,8 +13,10 @@ import {
   KEY_GROUPS,
   keyedBatch,
   read,
+  removeKey,
   scanAll,
   stateRow,
+  tombstone,
   update,
 } from '../kit/state-rows.ts';
 
@@ -50,6 +52,7 @@ test.each([
     keys += 1 + random(120);
     const users = Array.from({ length: 1 + random(300) }, () => random(keys));
     const sizes = users.map(() => (random(5) === 0 ? random(700) : 8 * random(12)));
+    const gone = users.map(() => random(round % 3 === 0 ? 2 : 20) === 0);
     const outputs = tables.map((table) => {
       const rows = keyedBatch(
         users.map((user) => ({ user })),
@@ -58,7 +61,9 @@ test.each([
       shareHashes(rows, alike);
       const out = new BatchBuilder();
       const count = table.resolve(rows, BY_USER, out);
-      const states = Array.from({ length: count }, (_, i) => stateRow(i, '='.repeat(sizes[i])));
+      const states = Array.from({ length: count }, (_, i) =>
+        gone[i] ? tombstone(i) : stateRow(i, '='.repeat(sizes[i])),
+      );
       if (round % 5 !== 4) table.apply(batchOfRows(states));
       return { rows: rows.bytes, states: out.batch().bytes.slice(), count };
     });
@@ -109,6 +114,25 @@ test('room that states gave back is used again', () => {
   const settled = table.memoryBytes;
   for (let i = 0; i < 8; i++) for (const bytes of sizes) resize(bytes);
   expect(table.memoryBytes).toBe(settled);
+});
+
+test('keys that come and go need no more memory than those that are there', () => {
+  const table = createEngineStateTable(OPTIONS);
+  let next = 0;
+  const turnOver = (keys: number, kept: number) => {
+    for (const last = next + keys; next < last; next++) {
+      update(table, { objects: [{ user: next }], key: BY_USER }, () => `${next}`.padEnd(40));
+      if (next >= kept) expect(removeKey(table, { user: next - kept }, BY_USER)).toBe(true);
+    }
+  };
+  turnOver(4_000, 1_000);
+  const settled = table.memoryBytes;
+  turnOver(12_000, 1_000);
+  expect(table.memoryBytes).toBe(settled);
+  expect(table.entries).toBe(1_000);
+  expect(new Set(scanAll(table).map((text) => Number(text)))).toEqual(
+    new Set(Array.from({ length: 1_000 }, (_, i) => next - 1 - i)),
+  );
 });
 
 test('snapshots and scans need no more memory the second time', () => {

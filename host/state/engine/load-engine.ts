@@ -22,6 +22,7 @@ export interface EngineExports {
   resumeEntries(): number;
   apply(bytes: number, rows: number): number;
   get(hash: number, keyBytes: number): number;
+  remove(hash: number, keyBytes: number): number;
   scan(start: number, end: number, cursor: number, bytesMax: number): number;
   scanEntries(start: number, end: number, cursor: number, bytesMax: number): number;
   beginSnapshot(): number;

@@ -4,9 +4,9 @@
  */
 import { DESCRIPTOR, ensureArea, RESULTS } from './memory';
 import { initGroups, groups } from './groups';
-import { EXCHANGE, prepareRows } from './resolve';
+import { EXCHANGE, forgetBatch, prepareRows } from './resolve';
 import { entries, find, initSlots, reserveSlots } from './slots';
-import { bytes, setBytesMax } from './store';
+import { bytes, removeEntry, setBytesMax } from './store';
 import { stateOf } from './entry';
 import { setEntryLimits } from './snapshot';
 import { NO_MEMORY, useDescriptor } from '../../../abi/kernel/assembly/key';
@@ -64,6 +64,15 @@ export function entryCount(): u32 {
 
 export function byteCount(): f64 {
   return <f64>bytes;
+}
+
+/** Removes the state of the key of `length` bytes in the exchange area, padded with zeros; 0 when there is none. */
+export function remove(hash: u32, length: u32): u32 {
+  const entry = find(hash, load<u32>(EXCHANGE), length);
+  if (entry == 0) return 0;
+  forgetBatch();
+  removeEntry(entry);
+  return 1;
 }
 
 /** Address of the state of the key of `length` bytes in the exchange area, padded with zeros; 0 when there is none. */

@@ -1,7 +1,7 @@
 /**
  * The engine's linear memory: fixed places first, then regions in the order they were asked for.
  *
- *     results │ free lists │ spare regions │ key descriptor │ block of rows │ regions …
+ *     results │ free lists │ spare regions │ key descriptor │ grave │ block of rows │ regions …
  *
  * Memory never shrinks, so a region that is given back is kept as a spare for the next that fits. Tables give back their
  * old slots when they grow, and the arena takes those over: growth leaves no holes behind.
@@ -15,8 +15,11 @@ export const FREE_LISTS: usize = RESULTS + 64;
 const SPARES: usize = FREE_LISTS + 128 * 4;
 const SPARES_MAX: u32 = 64;
 export const DESCRIPTOR: usize = SPARES + SPARES_MAX * 8;
+/** Where the slots of removed entries point, see `slots.ts`: an entry whose key no other is equal to. */
+export const GRAVE: usize = (DESCRIPTOR + DESCRIPTOR_BYTES + 63) & ~63;
+const GRAVE_BYTES: usize = 64;
 /** The rows that `resolve` has in flight, see `resolve.ts`. */
-export const BLOCK: usize = (DESCRIPTOR + DESCRIPTOR_BYTES + 63) & ~63;
+export const BLOCK: usize = GRAVE + GRAVE_BYTES;
 export const BLOCK_ROWS: u32 = 128;
 
 /** Spares below this are not worth their place in the list. */

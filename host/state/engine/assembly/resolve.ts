@@ -11,7 +11,7 @@
  * does one independent load a row, so that the misses of many rows overlap: slots, then entries, then the work.
  *
  *     block, per row:  u32 row · u32 hash · u32 entry with that hash, or 0 · u32 unused
- *     keys, per ordinal:  u32 entry, or 0 while new · u32 row that named the key first · u32 hash · u32 key length
+ *     keys, per ordinal:  u32 entry, or 0 while new · u32 row that named the key first · u32 hash · u32 key length, both of new keys
  */
 import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
 import {
@@ -28,7 +28,9 @@ import {
   ENTRY_HEADER,
   hasKey,
   hasNumber,
+  hashOf,
   hasText,
+  keyLengthOf,
   ordinalOf,
   sameWords,
   setOrdinal,
@@ -36,8 +38,10 @@ import {
 } from './entry';
 import { BLOCK, BLOCK_ROWS, ensureArea, RESULTS } from './memory';
 import { candidate, entries, find, firstPlace, moveSome } from './slots';
-import { addEntry, failure, setState } from './store';
+import { addEntry, failure, removeEntry, setState } from './store';
 
+/** The event time of a row, a header alone, that takes the place of a state to be removed. */
+const TOMBSTONE: u64 = i64.MAX_VALUE;
 /** The exchange area is full; the host takes what is in it and calls `resume`. */
 export const FULL: i32 = 1;
 /** A state has an ordinal that no key has. */
@@ -130,6 +134,11 @@ export function apply(bytes: u32, rows: u32): i32 {
     if (ordinal >= keyCount) return BAD_ORDINAL;
     const key: usize = keys + (<usize>ordinal << 4);
     const entry: usize = load<u32>(key);
+    if (length == 16 && load<u64>(row, 8) == TOMBSTONE) {
+      if (entry != 0) removeKey(key, entry);
+      row += length;
+      continue;
+    }
     const stored = entry != 0 ? setState(entry, row) : addKey(key, row);
     if (stored == 0) return failure;
     if (stored != entry) store<u32>(key, <u32>stored);
@@ -215,7 +224,7 @@ export function numberKey(row: usize, entry: usize): i32 {
   const status = handOut(entry, keyCount);
   if (status != 0) return status;
   setOrdinal(entry, keyCount);
-  store<u64>(keys + (<usize>keyCount << 4), entry);
+  store<u64>(keys + (<usize>keyCount << 4), <u64>entry | (<u64>row << 32));
   store<u32>(KEY_COUNT, keyCount + 1);
   store<u32>(row, keyCount, 4);
   return 0;
@@ -284,6 +293,19 @@ function isKeyOf(item: usize, key: usize, length: u32): bool {
   const other = load<u32>(KEY_ROOM) + align8(length) + 8;
   writeKey(row, other, length);
   return sameWords(key, other, align8(length));
+}
+
+/** The key of an entry is as good as new. */
+function removeKey(item: usize, entry: usize): void {
+  store<u32>(item, 0);
+  store<u32>(item, hashOf(entry), 8);
+  store<u32>(item, keyLengthOf(entry), 12);
+  removeEntry(entry);
+}
+
+/** No key has an ordinal any more. */
+export function forgetBatch(): void {
+  store<u32>(KEY_COUNT, 0);
 }
 
 /** Makes an entry of a new key. */

@@ -9,11 +9,13 @@
  *     new. All to the new would touch all their pages at once, which costs more than the moving. Who looks for a key looks in the
  *     new first, then in the old. Slots that were moved keep the probe sequences whole but are not believed: their blocks
  *     may be others' by now.
- * S3  Nothing is ever deleted, so there are no gravestones.
+ * S3  The slot of a removed entry points to `GRAVE`, an entry that no key is equal to: probing goes on behind it, and who probes
+ *     need not know. Graves are given to new entries and fall away when slots are moved; too many of them are a reason to
+ *     move all to as many new slots.
  */
 import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
-import { hasKey, hashOf } from './entry';
-import { freshRegion, giveRegion } from './memory';
+import { hasKey, hashOf, writeHeader } from './entry';
+import { freshRegion, giveRegion, GRAVE, region } from './memory';
 
 const PHI: u32 = 0x9e3779b1;
 const BITS_MIN: u32 = 6;
@@ -26,6 +28,8 @@ export let slots: usize = 0;
 export let shift: u32 = 32;
 export let mask: u32 = 0;
 export let entries: u32 = 0;
+/** Among the new slots. */
+let graves: u32 = 0;
 
 let oldSlots: usize = 0;
 let oldShift: u32 = 0;
@@ -34,6 +38,7 @@ let moved: u32 = 0;
 
 /** Makes the first slots; 0 or an error. */
 export function initSlots(): i32 {
+  writeHeader(GRAVE, 0, 0xff_ffff, 0);
   return useSlots(BITS_MIN) ? 0 : NO_MEMORY;
 }
 
@@ -115,7 +120,7 @@ export function find(hash: u32, key: usize, length: u32): usize {
 export function insert(hash: u32, entry: usize): i32 {
   if (isMoving()) {
     moveSome(MOVED_PER_INSERT);
-  } else if ((<u64>(entries + 1) << 3) > (<u64>mask + 1) * 5) {
+  } else if ((<u64>(entries + graves + 1) << 3) > (<u64>mask + 1) * 5) {
     const grown = startGrowth();
     if (grown < 0) return grown;
   }
@@ -126,14 +131,17 @@ export function insert(hash: u32, entry: usize): i32 {
 
 /** Puts an entry that was moved to another block where the old one stood. */
 export function replace(hash: u32, from: usize, to: usize): void {
+  store<u32>(slotOf(hash, from), <u32>to, 4);
+}
+
+/** The slot of an entry that is there. */
+function slotOf(hash: u32, from: usize): usize {
   let index = homeOf(hash);
   while (true) {
-    const entry = load<u32>(slots + (<usize>index << 3), 4);
+    const slot = slots + (<usize>index << 3);
+    const entry = load<u32>(slot, 4);
     if (entry == 0) break;
-    if (entry == <u32>from) {
-      store<u32>(slots + (<usize>index << 3), <u32>to, 4);
-      return;
-    }
+    if (entry == <u32>from) return slot;
     index = (index + 1) & mask;
   }
   // Then it was not moved yet and stands in the old ones; those already moved may name the same block for another key.
@@ -141,7 +149,32 @@ export function replace(hash: u32, from: usize, to: usize): void {
   while (index < moved || load<u32>(oldSlots + (<usize>index << 3), 4) != <u32>from) {
     index = (index + 1) & oldMask;
   }
-  store<u32>(oldSlots + (<usize>index << 3), <u32>to, 4);
+  return oldSlots + (<usize>index << 3);
+}
+
+/** Takes an entry out (S3). Its key is still there to be read. */
+export function unlink(hash: u32, entry: usize): void {
+  entries--;
+  const slot = slotOf(hash, entry);
+  if (slot < slots || slot > slots + (<usize>mask << 3)) {
+    store<u32>(slot, <u32>GRAVE, 4);
+    return;
+  }
+  let index = <u32>((slot - slots) >> 3);
+  if (load<u32>(slots + (<usize>((index + 1) & mask) << 3), 4) != 0) {
+    store<u32>(slot, <u32>GRAVE, 4);
+    graves++;
+    return;
+  }
+  // Nothing stands behind it: neither this slot nor the graves before it lead anywhere.
+  store<u64>(slot, 0);
+  while (true) {
+    index = (index - 1) & mask;
+    const before = slots + (<usize>index << 3);
+    if (load<u32>(before, 4) != <u32>GRAVE) return;
+    store<u64>(before, 0);
+    graves--;
+  }
 }
 
 /** Moves up to `count` old slots over. */
@@ -150,7 +183,8 @@ export function moveSome(count: u32): void {
   const end = min<u64>(<u64>moved + count, <u64>oldMask + 1);
   for (let index = <u64>moved; index < end; index++) {
     const slot = load<u64>(oldSlots + (<usize>index << 3));
-    if (slot >> 32 != 0) place(<u32>slot, <usize>(slot >> 32));
+    const entry = <usize>(slot >> 32);
+    if (entry != 0 && entry != GRAVE) place(<u32>slot, entry);
   }
   moved = <u32>end;
   if (end <= oldMask) return;
@@ -190,7 +224,12 @@ function findOld(hash: u32, key: usize, length: u32): usize {
 @inline
 function place(hash: u32, entry: usize): void {
   let index = homeOf(hash);
-  while (load<u32>(slots + (<usize>index << 3), 4) != 0) index = (index + 1) & mask;
+  let before = load<u32>(slots + (<usize>index << 3), 4);
+  while (before != 0 && before != <u32>GRAVE) {
+    index = (index + 1) & mask;
+    before = load<u32>(slots + (<usize>index << 3), 4);
+  }
+  if (before != 0) graves--;
   store<u64>(slots + (<usize>index << 3), (<u64>entry << 32) | hash);
 }
 
@@ -211,9 +250,11 @@ function startGrowth(): i32 {
   const before = slots;
   const beforeShift = shift;
   const beforeMask = mask;
-  if (32 - shift == BITS_MAX || !useSlots(33 - shift)) {
+  // Half as full as it may be, or less, without the graves: as many slots will do.
+  const same = (<u64>entries << 4) <= (<u64>mask + 1) * 5;
+  if ((32 - shift == BITS_MAX && !same) || !useSlots(same ? 32 - shift : 33 - shift)) {
     // Fuller is slower, and still right as long as one slot is empty.
-    return entries < mask - (mask >> 4) ? 0 : NO_MEMORY;
+    return entries + graves < mask - (mask >> 4) ? 0 : NO_MEMORY;
   }
   oldSlots = before;
   oldShift = beforeShift;
@@ -224,10 +265,15 @@ function startGrowth(): i32 {
 
 /** Takes 2^bits new slots; false when there is no memory. */
 function useSlots(bits: u32): bool {
-  const at = freshRegion(<u32>(<u64>8 << bits));
+  const bytes = <u32>(<u64>8 << bits);
+  // More slots than ever before: fresh memory is zeros already, and no region that was given back is as large.
+  const fresh = bits > 32 - shift;
+  const at = fresh ? freshRegion(bytes) : region(bytes);
   if (at == 0) return false;
+  if (!fresh) memory.fill(at, 0, bytes);
   slots = at;
   shift = 32 - bits;
   mask = <u32>((<u64>1 << bits) - 1);
+  graves = 0;
   return true;
 }

@@ -9,7 +9,7 @@ import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
 import { hashPadded } from '../../../abi/kernel/assembly/hash';
 import { ENTRY_HEADER, hashOf, keyLengthOf, stateOf } from './entry';
 import { groupOf, groups, keyGroups } from './groups';
-import { ensureArea, giveRegion, region } from './memory';
+import { ensureArea, giveRegion, GRAVE, region } from './memory';
 import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './resolve';
 import { entries, find, homeOf, mask, moveAll, slots } from './slots';
 import { addEntry, failure, nextEpoch, snapshotBytes } from './store';
@@ -43,7 +43,7 @@ export function beginSnapshot(): i32 {
   const slotsEnd = slots + ((<usize>mask + 1) << 3);
   for (let slot = slots; slot < slotsEnd; slot += 8) {
     const entry = load<u32>(slot, 4);
-    if (entry == 0) continue;
+    if (entry == 0 || entry == <u32>GRAVE) continue;
     const cursor = cursors + (<usize>groupOf(load<u32>(slot)) << 2);
     const to: usize = load<u32>(cursor);
     store<u32>(to, entry);
@@ -165,7 +165,7 @@ function scanOn(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
   for (; index <= mask && (used < bytesMax || used == 0); index++) {
     const slot = slots + (<usize>index << 3);
     const entry: usize = load<u32>(slot, 4);
-    if (entry == 0) continue;
+    if (entry == 0 || entry == GRAVE) continue;
     const group = groupOf(load<u32>(slot));
     if (group < start || group >= end) continue;
     const state = stateOf(entry);

@@ -19,7 +19,7 @@ import {
   writeState,
 } from './entry';
 import { count } from './groups';
-import { insert, replace } from './slots';
+import { insert, replace, unlink } from './slots';
 
 /** Keys and states have more bytes than the limit. */
 export const OVER_LIMIT: i32 = -4;
@@ -78,6 +78,17 @@ export function setState(entry: usize, row: usize): usize {
     return entry;
   }
   return resizeState(entry, row, state);
+}
+
+/** Takes an entry and its state out. Its block is free then. */
+export function removeEntry(entry: usize): void {
+  const hash = hashOf(entry);
+  const keyLength = keyLengthOf(entry);
+  const state = load<u32>(stateOf(entry));
+  unlink(hash, entry);
+  bytes -= keyLength + state;
+  count(hash, -1, 0 - snapshotBytes(keyLength, state));
+  free(entry, sizeClassOf(entry));
 }
 
 /** Why the last call that gave 0 did. */

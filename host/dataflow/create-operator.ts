@@ -4,13 +4,10 @@ import { createGuestOperator } from './operators/guest-operator.ts';
 import { createKeyedOperator } from './operators/keyed-operator.ts';
 import type { OperatorParts } from './operators/operator-parts.ts';
 import { createPassOperator } from './operators/pass-operator.ts';
-import type { GuestSpec, KeyedSpec, PassSpec } from './plan.ts';
+import type { StepSpec } from './plan.ts';
 
 /** Makes the operator of a step in one task. Steps with a function need `parts.module`, and yield a `SwappableOperator`. */
-export function createOperator(
-  spec: GuestSpec | KeyedSpec | PassSpec,
-  parts: OperatorParts,
-): Operator {
+export function createOperator(spec: StepSpec, parts: OperatorParts): Operator {
   if (spec.kind === 'pass') return createPassOperator(spec);
   const { module } = parts;
   assert(module, `step "${spec.id}" runs a function, so it needs a module`);

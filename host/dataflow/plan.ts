@@ -37,6 +37,20 @@ export interface Chain {
 /** Every operator has the id that the pipeline gave it; ids are unique in a plan. */
 export type OperatorSpec = SourceSpec | GuestSpec | KeyedSpec | PassSpec | SinkSpec;
 
+/** An operator between sources and sinks. */
+export type StepSpec = Exclude<OperatorSpec, SourceSpec | SinkSpec>;
+
+/** Every kind of operator, for schemas of what is stored and shown. */
+export const OPERATOR_KINDS = [
+  'source',
+  'guest',
+  'keyed',
+  'pass',
+  'sink',
+] as const satisfies readonly OperatorSpec['kind'][];
+
+export type OperatorKind = OperatorSpec['kind'];
+
 export interface SourceSpec {
   readonly kind: 'source';
   readonly id: string;

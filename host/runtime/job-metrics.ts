@@ -1,4 +1,5 @@
 import type { OperatorCounters } from '../dataflow/operator.ts';
+import type { OperatorKind } from '../dataflow/plan.ts';
 
 /** A job's numbers at one moment. Rates are the reader's to compute from two of them. */
 export interface JobMetrics {
@@ -11,7 +12,7 @@ export interface JobMetrics {
 
 export interface OperatorMetrics extends OperatorCounters {
   readonly id: string;
-  readonly kind: 'source' | 'guest' | 'keyed' | 'pass' | 'sink';
+  readonly kind: OperatorKind;
   readonly parallelism: number;
   /** Module version that runs, for steps with a function. */
   readonly version: string | undefined;

@@ -1,14 +1,7 @@
 import type { SinkContext } from '../connectors/sink.ts';
 import type { SourceContext } from '../connectors/source.ts';
 import { newCounters, type Operator, type OperatorContext } from '../dataflow/operator.ts';
-import type {
-  GuestSpec,
-  KeyedSpec,
-  OperatorSpec,
-  PassSpec,
-  SinkSpec,
-  SourceSpec,
-} from '../dataflow/plan.ts';
+import type { OperatorSpec, SinkSpec, SourceSpec, StepSpec } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { Batch } from '../model/batch.ts';
 import { keyGroupRange } from '../model/key-group.ts';
@@ -123,7 +116,7 @@ function logSkipped(
 }
 
 async function openStep(
-  spec: GuestSpec | KeyedSpec | PassSpec,
+  spec: StepSpec,
   task: TaskStart,
   around: TaskSurroundings,
   deadLetters: DeadLetterBox,
@@ -149,7 +142,7 @@ async function openStep(
     sandbox,
     kernel,
     createStateTable,
-    ...(spec.kind === 'pass' ? {} : { module: moduleOf(spec, start) }),
+    ...('function' in spec ? { module: moduleOf(spec, start) } : {}),
   });
   const before = Object.hasOwn(task.restore, spec.id) ? task.restore[spec.id] : [];
   await restoreOperator(parts.storage, operator, before, range);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { OPERATOR_KINDS } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { KeyedSnapshot } from '../state/state-table.ts';
 import { isBlobName } from '../storage/blob-name.ts';
@@ -119,7 +120,7 @@ const stateBlob = blob
   .refine(({ bytes, groups }) => groups.every((one) => one.offset + one.length <= bytes));
 const operator = z.object({
   id: name,
-  kind: z.enum(['source', 'guest', 'keyed', 'pass', 'sink']),
+  kind: z.enum(OPERATOR_KINDS),
   connector: z.string().nullable(),
   options: z.json(),
   function: z.string().nullable(),

@@ -1,4 +1,4 @@
-import type { StepModules } from '../dataflow/plan.ts';
+import type { OperatorKind, StepModules } from '../dataflow/plan.ts';
 import type { Json } from '../model/json.ts';
 import type { KeyField } from '../model/key-spec.ts';
 import type { RecordSchema } from '../model/schema.ts';
@@ -49,7 +49,7 @@ export interface SavedModule {
 /** An operator with what it took down. `blob` of its states is a name in the savepoint. */
 export interface SavedOperator extends Omit<OperatorManifest, 'transactions'> {
   readonly id: string;
-  readonly kind: 'source' | 'guest' | 'keyed' | 'pass' | 'sink';
+  readonly kind: OperatorKind;
   /** Of sources and sinks; null otherwise. */
   readonly connector: string | null;
   /** Of sources, to tell whether positions still mean the same; null otherwise. */

@@ -1,9 +1,10 @@
 import type { RowKernel } from '../abi/row-kernel.ts';
 import type { Clock } from '../clock.ts';
 import type { Connector } from '../connectors/connector.ts';
-import type { Operator, OperatorContext } from '../dataflow/operator.ts';
-import type { GuestSpec, KeyedSpec, PassSpec } from '../dataflow/plan.ts';
-import type { CompiledModule, Sandbox } from '../sandbox/guest.ts';
+import type { Operator } from '../dataflow/operator.ts';
+import type { OperatorParts } from '../dataflow/operators/operator-parts.ts';
+import type { StepSpec } from '../dataflow/plan.ts';
+import type { Sandbox } from '../sandbox/guest.ts';
 import type { CreateStateTable } from '../state/state-table.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 
@@ -21,16 +22,7 @@ export interface TaskParts {
   readonly yieldTurn: () => Promise<void>;
 }
 
-export type CreateOperator = (
-  spec: GuestSpec | KeyedSpec | PassSpec,
-  parts: {
-    readonly context: OperatorContext;
-    readonly sandbox: Sandbox;
-    readonly module?: CompiledModule;
-    readonly kernel: RowKernel;
-    readonly createStateTable: CreateStateTable;
-  },
-) => Operator;
+export type CreateOperator = (spec: StepSpec, parts: OperatorParts) => Operator;
 
 /** What a module named as `StartJobParts.taskPartsModule` exports under the name `createTaskParts`. */
 export type CreateTaskParts = (directory: string) => TaskParts | Promise<TaskParts>;

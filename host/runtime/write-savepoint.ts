@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { operatorFacts } from '../dataflow/operator-facts.ts';
 import type { ModuleVersion, OperatorSpec, Plan, StepModules } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { Json } from '../model/json.ts';
@@ -219,28 +220,19 @@ function aliasesOf(plan: Plan, modules: StepModules): { readonly [alias: string]
 type Described = Omit<SavedOperator, keyof OperatorManifest>;
 
 function describeOperator(spec: OperatorSpec): Described {
-  const { id, kind } = spec;
-  const bare = { id, kind, connector: null, options: null, function: null, input: null };
-  const described = { ...bare, output: null, state: null, key: [] };
-  switch (spec.kind) {
-    case 'source': {
-      const { connector, options, schema } = spec;
-      return { ...described, connector, options: options as Json, output: schema };
-    }
-    case 'sink':
-      return { ...described, connector: spec.connector, input: spec.schema };
-    case 'pass':
-      return { ...described, input: spec.schema, output: spec.schema };
-    case 'guest':
-    case 'keyed': {
-      const { module, name } = spec.function;
-      const keyed = spec.kind === 'keyed' ? { state: spec.state, key: spec.key.fields } : {};
-      const { input, output } = spec;
-      return { ...described, function: `${module}.${name}`, input, output, ...keyed };
-    }
-    default:
-      return spec satisfies never;
-  }
+  const facts = operatorFacts(spec);
+  return {
+    id: spec.id,
+    kind: spec.kind,
+    connector: facts.connector ?? null,
+    options: spec.kind === 'source' ? (spec.options as Json) : null,
+    function:
+      facts.function === undefined ? null : `${facts.function.module}.${facts.function.name}`,
+    input: facts.input ?? null,
+    output: facts.output ?? null,
+    state: facts.state ?? null,
+    key: facts.key,
+  };
 }
 
 function blobsOf(savepoint: Savepoint): readonly string[] {

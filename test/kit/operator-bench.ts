@@ -7,7 +7,8 @@ import type {
   Output,
   SwappableOperator,
 } from '../../host/dataflow/operator.ts';
-import type { GuestSpec, KeyedSpec, PassSpec } from '../../host/dataflow/plan.ts';
+import { operatorFacts } from '../../host/dataflow/operator-facts.ts';
+import type { StepSpec } from '../../host/dataflow/plan.ts';
 import { type KeyGroupRange, keyGroupOf } from '../../host/model/key-group.ts';
 import type { RecordSchema } from '../../host/model/schema.ts';
 import type { CompiledModule, Sandbox } from '../../host/sandbox/guest.ts';
@@ -33,7 +34,7 @@ export interface OperatorBench {
 }
 
 export interface BenchOptions {
-  readonly spec: GuestSpec | KeyedSpec | PassSpec;
+  readonly spec: StepSpec;
   readonly sandbox: Sandbox;
   readonly module?: CompiledModule;
   /** Key groups of the task; all unless given. */
@@ -87,6 +88,7 @@ function isIn(range: KeyGroupRange, hash: number): boolean {
   return group >= range.start && group < range.end;
 }
 
-function schemasOf(spec: GuestSpec | KeyedSpec | PassSpec): readonly RecordSchema[] {
-  return spec.kind === 'pass' ? [spec.schema, spec.schema] : [spec.input, spec.output];
+function schemasOf(spec: StepSpec): readonly RecordSchema[] {
+  const { input, output } = operatorFacts(spec);
+  return [input, output].filter((one) => one !== undefined);
 }

@@ -1,3 +1,4 @@
+import { operatorFacts } from '../../host/dataflow/operator-facts.ts';
 import type { Edge, OperatorSpec, Plan } from '../../host/dataflow/plan.ts';
 import { formatRecord } from '../../host/model/schema.ts';
 
@@ -23,21 +24,14 @@ export function planText(plan: Plan): string {
 
 /** `counts (reduce text.sum)`, `out (file)`. */
 function operatorText(operator: OperatorSpec): string {
-  switch (operator.kind) {
-    case 'source':
-      return `${operator.id} (${operator.connector}: ${formatRecord(operator.schema)})`;
-    case 'sink':
-      return `${operator.id} (${operator.connector})`;
-    case 'guest':
-    case 'keyed': {
-      const { kind, module, name } = operator.function;
-      return `${operator.id} (${kind} ${module}.${name})`;
-    }
-    case 'pass':
-      return operator.id;
-    default:
-      return operator satisfies never;
+  const facts = operatorFacts(operator);
+  if (operator.kind === 'source') {
+    return `${operator.id} (${operator.connector}: ${formatRecord(operator.schema)})`;
   }
+  if (facts.connector !== undefined) return `${operator.id} (${facts.connector})`;
+  if (facts.function === undefined) return operator.id;
+  const { kind, module, name } = facts.function;
+  return `${operator.id} (${kind} ${module}.${name})`;
 }
 
 function edgeText(edge: Edge): string {

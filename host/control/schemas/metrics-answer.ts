@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { OPERATOR_KINDS } from '../../dataflow/plan.ts';
 
 const operatorMetrics = z.object({
   id: z.string(),
-  kind: z.enum(['source', 'guest', 'keyed', 'pass', 'sink']),
+  kind: z.enum(OPERATOR_KINDS),
   parallelism: z.int(),
   version: z.string().nullable().describe('module version that runs, for steps with a function'),
   watermarkMs: z.number().nullable(),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { OPERATOR_KINDS } from '../../dataflow/plan.ts';
 
 const operator = z.object({
   id: z.string(),
-  kind: z.enum(['source', 'guest', 'keyed', 'pass', 'sink']),
+  kind: z.enum(OPERATOR_KINDS),
   connector: z.string().nullable().describe('of sources and sinks'),
   function: z.string().nullable().describe('`alias.function` of steps that run one'),
   functionKind: z.string().nullable(),

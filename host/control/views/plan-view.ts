@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Edge, OperatorSpec, Plan, StepModules } from '../../dataflow/plan.ts';
+import { operatorFacts } from '../../dataflow/operator-facts.ts';
+import type { Edge, FunctionRef, OperatorSpec, Plan, StepModules } from '../../dataflow/plan.ts';
 import { formatRecord } from '../../model/schema.ts';
 import type { planAnswer } from '../schemas/plan-answer.ts';
 
@@ -24,41 +25,22 @@ export function planView(plan: Plan, modules: StepModules): PlanView {
 }
 
 function operatorView(operator: OperatorSpec, module: string | undefined): OperatorView {
-  const bare: OperatorView = {
+  const facts = operatorFacts(operator);
+  return {
     id: operator.id,
     kind: operator.kind,
-    connector: null,
-    function: null,
-    functionKind: null,
+    connector: facts.connector ?? null,
+    function: facts.function === undefined ? null : functionName(facts.function),
+    functionKind: facts.function?.kind ?? null,
     module: module ?? null,
-    key: [],
-    input: null,
-    output: null,
+    key: facts.key.map((field) => field.name),
+    input: facts.input === undefined ? null : formatRecord(facts.input),
+    output: facts.output === undefined ? null : formatRecord(facts.output),
   };
-  switch (operator.kind) {
-    case 'source':
-      return { ...bare, connector: operator.connector, output: formatRecord(operator.schema) };
-    case 'sink':
-      return { ...bare, connector: operator.connector, input: formatRecord(operator.schema) };
-    case 'pass':
-      return {
-        ...bare,
-        input: formatRecord(operator.schema),
-        output: formatRecord(operator.schema),
-      };
-    case 'guest':
-    case 'keyed':
-      return {
-        ...bare,
-        function: `${operator.function.module}.${operator.function.name}`,
-        functionKind: operator.function.kind,
-        key: operator.kind === 'keyed' ? operator.key.fields.map((field) => field.name) : [],
-        input: formatRecord(operator.input),
-        output: formatRecord(operator.output),
-      };
-    default:
-      return operator satisfies never;
-  }
+}
+
+function functionName({ module, name }: FunctionRef): string {
+  return `${module}.${name}`;
 }
 
 function edgeView({ from, to, partitioning }: Edge): PlanView['edges'][number] {

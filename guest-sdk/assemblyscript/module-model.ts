@@ -62,6 +62,11 @@ export interface FunctionModel {
   readonly accumulator: RecordUse | undefined;
 }
 
+/** The export that runs a function over a batch. */
+export function exportName(fn: FunctionModel): string {
+  return `mr_${fn.name}`;
+}
+
 export interface ModuleModel {
   readonly records: readonly RecordModel[];
   readonly functions: readonly FunctionModel[];

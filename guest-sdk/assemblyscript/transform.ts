@@ -6,10 +6,16 @@ import { checkNames } from './check-names.ts';
 import { checkVariables } from './check-state.ts';
 import type { Compiler, Declaration, Node, Range, Source } from './compiler-api.ts';
 import { FileNames } from './file-names.ts';
-import { exportName, generateFunction } from './generate-function.ts';
 import { defaultName, generateRecord } from './generate-record.ts';
 import { parseMembers, parseStatements, substitute } from './graft.ts';
-import type { FunctionModel, ModuleModel, RecordModel, Report } from './module-model.ts';
+import { KINDS } from './kinds/all-kinds.ts';
+import {
+  exportName,
+  type FunctionModel,
+  type ModuleModel,
+  type RecordModel,
+  type Report,
+} from './module-model.ts';
 import { scanFunctions } from './scan-functions.ts';
 import { scanRecords } from './scan-records.ts';
 
@@ -69,7 +75,8 @@ function graftRecord(compiler: Compiler, record: RecordModel): void {
 
 function graftFunction(compiler: Compiler, fn: FunctionModel): void {
   const { range } = fn.declaration.name;
-  fn.source.statements.push(...parseStatements(compiler, generateFunction(fn), range));
+  const text = KINDS.get(fn.kind)?.generate(fn) ?? '';
+  fn.source.statements.push(...parseStatements(compiler, text, range));
 }
 
 function startOf(source: Source): Range | Declaration {

@@ -8,7 +8,14 @@ import type {
   Source,
 } from './compiler-api.ts';
 
-export type FunctionKind = 'map' | 'filter' | 'flatMap' | 'reduce' | 'aggregate';
+export type FunctionKind =
+  | 'map'
+  | 'filter'
+  | 'flatMap'
+  | 'reduce'
+  | 'aggregate'
+  | 'apply'
+  | 'assignTimestamp';
 
 /** `code` is the type as AssemblyScript text that means the same in the record's file. */
 export type FieldType =

@@ -35,8 +35,13 @@ const recordShape = z.strictObject({
 });
 
 const functionShape = z.discriminatedUnion('kind', [
-  z.strictObject({ name, kind: z.enum(['map', 'flatMap']), input: name, output: name }),
-  z.strictObject({ name, kind: z.enum(['filter', 'reduce']), input: name, output: name }),
+  z.strictObject({ name, kind: z.enum(['map', 'flatMap', 'apply']), input: name, output: name }),
+  z.strictObject({
+    name,
+    kind: z.enum(['filter', 'reduce', 'assignTimestamp']),
+    input: name,
+    output: name,
+  }),
   z.strictObject({
     name,
     kind: z.literal('aggregate'),
@@ -162,7 +167,7 @@ function describeFunctions(
     };
     const input = found('input', value.input);
     const output = found('output', value.output);
-    const sameKinds = value.kind === 'filter' || value.kind === 'reduce';
+    const sameKinds = ['filter', 'reduce', 'assignTimestamp'].includes(value.kind);
     if (sameKinds && value.input !== value.output) {
       findings.push(`${path}.output: a ${value.kind} gives back its input "${value.input}"`);
     }

@@ -3,7 +3,7 @@ import type { RecordSchema } from './schema.ts';
 /** The ABI version this host speaks. */
 export const ABI_VERSION = 1;
 
-export type FunctionKind = 'map' | 'filter' | 'flatMap' | 'reduce' | 'aggregate';
+export type FunctionKind = 'map' | 'filter' | 'flatMap' | 'reduce' | 'aggregate' | 'apply' | 'assignTimestamp';
 
 /** One function of a module, as its custom section declares it. */
 export interface FunctionDescription {

@@ -14,6 +14,7 @@ export const FUNCTION_PREFIX = 'mr_';
 
 const BATCH_FUNCTION = i32Function(3, 1);
 const KEYED_FUNCTION = i32Function(8, 1);
+const WINDOW_FUNCTION = i32Function(5, 1);
 const BUFFER_FUNCTION = i32Function(1, 1);
 const INITIALIZE_FUNCTION = i32Function(0, 0);
 
@@ -23,10 +24,13 @@ function typeOfKind(kind: FunctionKind): FunctionType {
     case 'map':
     case 'filter':
     case 'flatMap':
+    case 'assignTimestamp':
       return BATCH_FUNCTION;
     case 'reduce':
     case 'aggregate':
       return KEYED_FUNCTION;
+    case 'apply':
+      return WINDOW_FUNCTION;
   }
 }
 

@@ -49,6 +49,19 @@ export interface GuestInstance {
    * ordinals in their tags. Same lifetime and errors as `run`.
    */
   runKeyed(functionName: string, call: KeyedCall): KeyedResult;
+
+  /** Runs `apply` over windows: one guest call. Rows of the answer carry the ordinal of their window in the tag. Same lifetime and errors as `run`. */
+  runWindows(functionName: string, call: WindowsCall): Batch;
+}
+
+/** Bytes of a window's entry in `WindowsCall.windows`. */
+export const WINDOW_ENTRY_BYTES = 32;
+
+export interface WindowsCall {
+  /** The rows of the first window, then those of the second, … */
+  readonly rows: Batch;
+  /** Per window: i64 start · i64 end · i64 event time of its results, all ms · u32 rows · u32 bytes of its rows. */
+  readonly windows: Uint8Array;
 }
 
 export interface KeyedCall {

@@ -5,19 +5,21 @@ import { BATCH_BYTES_TARGET, FUEL_PER_CALL_MAX, FUEL_RECORD_BYTES, START_FUEL } 
 import type { Batch } from '../model/batch.ts';
 import { CallLog } from './call-log.ts';
 import { FUNCTION_PREFIX } from './check-abi.ts';
-import type {
-  CompiledModule,
-  GuestInstance,
-  GuestLimits,
-  GuestLog,
-  KeyedCall,
-  KeyedResult,
+import {
+  type CompiledModule,
+  type GuestInstance,
+  type GuestLimits,
+  type GuestLog,
+  type KeyedCall,
+  type KeyedResult,
+  WINDOW_ENTRY_BYTES,
+  type WindowsCall,
 } from './guest.ts';
 import { guestFailure } from './guest-failure.ts';
 import { createImports } from './guest-imports.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { GuestOutput } from './guest-output.ts';
-import { checkOrdinals } from './key-ordinals.ts';
+import { checkOrdinals, checkWindows } from './key-ordinals.ts';
 import { type FunctionFacts, type ModuleFacts, moduleFacts } from './module-facts.ts';
 import {
   DEPTH_EXPORT,
@@ -174,6 +176,27 @@ class Instance implements GuestInstance {
     }
   }
 
+  runWindows(functionName: string, { rows, windows }: WindowsCall): Batch {
+    const guest = this.#begin(functionName);
+    const count = windows.length / WINDOW_ENTRY_BYTES;
+    try {
+      const address = this.#reserve(rows.bytes.length + windows.length);
+      const windowsAddress = address + rows.bytes.length;
+      this.#memory.bytes.set(rows.bytes, address);
+      this.#memory.bytes.set(windows, windowsAddress);
+      this.#fill(rows.count + count, rows.bytes.length + windows.length);
+      this.#running = true;
+      checkStatus(guest.call(address, rows.bytes.length, rows.count, ...[windowsAddress, count]));
+      const output = this.#finish(guest, rows.count);
+      checkWindows(output, count);
+      return output;
+    } catch (thrown) {
+      throw this.#fail(thrown, guest.what, rows.count);
+    } finally {
+      this.#end();
+    }
+  }
+
   #begin(functionName: string): LiveFunction {
     const guest = this.#functions.get(functionName);
     if (guest === undefined) assert.fail(`the module has no function "${functionName}"`);
@@ -215,8 +238,9 @@ class Instance implements GuestInstance {
     this.lastFuel = this.#budget - this.#fuel();
     const output = this.#output.rows();
     checkRows('emitted rows', guest.output, output);
-    if (guest.kind === 'map' && output.count !== rows) {
-      violation(`a map emits one row per row: ${output.count} rows for ${rows}`);
+    const one = guest.kind === 'map' || guest.kind === 'assignTimestamp';
+    if (one && output.count !== rows) {
+      violation(`${guest.kind} emits one row per row: ${output.count} rows for ${rows}`);
     }
     if (guest.kind === 'filter' && output.count > rows) {
       violation(`a filter emits only what it was given: ${output.count} rows for ${rows}`);

@@ -20,6 +20,15 @@ export function checkOrdinals(rows: Batch, states: Batch, keys: number): void {
   }
 }
 
+/** Throws `ABI_VIOLATION` unless every row carries the ordinal of one of `count` windows. */
+export function checkWindows({ bytes }: Batch, count: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; at += view.getUint32(at + ROW_LENGTH_OFFSET, true)) {
+    const ordinal = view.getUint32(at + ROW_TAG_OFFSET, true);
+    if (ordinal >= count) violation(`a row has the ordinal ${ordinal} of ${count} windows`);
+  }
+}
+
 function markStates(states: Batch, keys: number): void {
   const view = new DataView(states.bytes.buffer, states.bytes.byteOffset, states.bytes.length);
   for (let offset = 0; offset < states.bytes.length; ) {

@@ -4,14 +4,16 @@ import { MillraceError } from '../../host/errors.ts';
 import { FUEL_PER_CALL_MAX } from '../../host/limits.ts';
 import { type Batch, EMPTY_BATCH } from '../../host/model/batch.ts';
 import type { FunctionDescription } from '../../host/model/module-description.ts';
-import type {
-  CompiledModule,
-  GuestInstance,
-  GuestLimits,
-  GuestLog,
-  KeyedCall,
-  KeyedResult,
-  Sandbox,
+import {
+  type CompiledModule,
+  type GuestInstance,
+  type GuestLimits,
+  type GuestLog,
+  type KeyedCall,
+  type KeyedResult,
+  type Sandbox,
+  WINDOW_ENTRY_BYTES,
+  type WindowsCall,
 } from '../../host/sandbox/guest.ts';
 import { rowsOf, tagged, viewOf } from './keyed-rows.ts';
 
@@ -36,7 +38,17 @@ export type FakeBody =
       readonly start: Fields;
       readonly add: (state: RowObject, record: RowObject, guest: FakeGuest) => Fields;
       readonly result: (state: RowObject, guest: FakeGuest) => Fields;
-    };
+      /** For steps that merge accumulators: windows. */
+      readonly merge?: (a: RowObject, b: RowObject, guest: FakeGuest) => Fields;
+    }
+  | {
+      readonly apply: (
+        rows: readonly RowObject[],
+        window: { readonly start: number; readonly end: number },
+        guest: FakeGuest,
+      ) => readonly Fields[];
+    }
+  | { readonly assignTimestamp: (record: RowObject, guest: FakeGuest) => number | bigint };
 
 export interface FakeFunction extends Omit<FunctionDescription, 'kind'> {
   readonly body: FakeBody;
@@ -111,7 +123,7 @@ export function createFakeSandbox(): FakeSandbox {
 
 function kindOf(body: FakeBody): FunctionDescription['kind'] {
   if ('start' in body) return 'aggregate';
-  return ['map', 'filter', 'flatMap', 'reduce'].find(
+  return ['map', 'filter', 'flatMap', 'reduce', 'apply', 'assignTimestamp'].find(
     (kind) => kind in body,
   ) as FunctionDescription['kind'];
 }
@@ -163,7 +175,7 @@ class FakeInstance implements GuestInstance {
       for (const row of rowsOf(call.rows)) {
         const ordinal = tagOf(row);
         if (ordinal >= call.keys) throw new Error(`ordinal ${ordinal} of ${call.keys} keys`);
-        states.set(ordinal, this.#fold(fake, states.get(ordinal), row));
+        states.set(ordinal, this.#fold(fake, states.get(ordinal), row, call.merge));
         touched.add(ordinal);
         if (call.emit === 'record') this.#result(fake, states.get(ordinal), out);
       }
@@ -214,21 +226,60 @@ class FakeInstance implements GuestInstance {
       if (body.filter(record, this.#guest)) append(out, row);
     } else if ('flatMap' in body) {
       for (const made of body.flatMap(record, this.#guest)) this.#encode(fake, made, time, out);
+    } else if ('assignTimestamp' in body) {
+      const before = out.length;
+      append(out, row);
+      out.view.setBigInt64(before + 8, BigInt(body.assignTimestamp(record, this.#guest)), true);
     }
     this.#checkOutput(out);
   }
 
-  #fold(fake: FakeFunction, state: Uint8Array | undefined, row: Uint8Array): Uint8Array {
+  runWindows(functionName: string, { rows, windows }: WindowsCall): Batch {
+    return this.#call(functionName, { rows, states: EMPTY_BATCH }, (fake) => {
+      const { body } = fake;
+      if (!('apply' in body)) throw new Error(`function "${fake.name}" is no apply`);
+      const out = this.#builder();
+      const left = rowsOf(rows);
+      const view = viewOf(windows);
+      for (let i = 0; i < windows.length / WINDOW_ENTRY_BYTES; i++) {
+        const at = i * WINDOW_ENTRY_BYTES;
+        this.#burn(FUEL_PER_ROW);
+        const held = left.splice(0, view.getUint32(at + 24, true));
+        const bytes = held.reduce((sum, row) => sum + row.length, 0);
+        if (bytes !== view.getUint32(at + 28, true)) throw new Error('a window has other bytes');
+        const [start, end] = [0, 8].map((offset) => Number(view.getBigInt64(at + offset, true)));
+        const time = view.getBigInt64(at + 16, true);
+        const records = held.map((row) => decodeObject(fake.input, row, 0));
+        for (const made of body.apply(records, { start, end }, this.#guest)) {
+          const before = out.length;
+          this.#encode(fake, made, time, out);
+          out.view.setUint32(before + 4, i, true);
+        }
+      }
+      this.#checkOutput(out);
+      return this.#answer(out);
+    });
+  }
+
+  #fold(
+    fake: FakeFunction,
+    state: Uint8Array | undefined,
+    row: Uint8Array,
+    merge: boolean,
+  ): Uint8Array {
     this.#burn(FUEL_PER_ROW);
     const { body } = fake;
     if (fake.state === undefined) throw new Error(`function "${fake.name}" has no state`);
-    const record = decodeObject(fake.input, row, 0);
-    if ('reduce' in body && state === undefined) return row;
+    if (state === undefined && (merge || 'reduce' in body)) return row;
+    const record = decodeObject(merge ? fake.state : fake.input, row, 0);
     const before = state === undefined ? undefined : decodeObject(fake.state, state, 0);
     const builder = this.#builder();
     const time = viewOf(row).getBigInt64(8, true);
     if ('reduce' in body) {
       encodeObject(fake.state, body.reduce(before!, record, this.#guest), builder, time);
+    } else if (merge && 'start' in body) {
+      if (body.merge === undefined) throw new Error(`function "${fake.name}" cannot merge`);
+      encodeObject(fake.state, body.merge(before!, record, this.#guest), builder, time);
     } else if ('start' in body) {
       const after = body.add(before ?? (body.start as RowObject), record, this.#guest);
       encodeObject(fake.state, after, builder, time);

@@ -87,6 +87,16 @@ export class RawGuest {
     return this.#result();
   }
 
+  /** `apply`: one call; entries of windows as `ABI.md` draws them. */
+  runWindows(name: string, rows: Batch, windows: Uint8Array): RawResult {
+    this.#clear();
+    const { length } = rows.bytes;
+    const pointer = this.write(rows.bytes, length + windows.length);
+    new Uint8Array(this.memory.buffer).set(windows, pointer + length);
+    this.#call(name, [pointer, length, rows.count, pointer + length, windows.length / 32]);
+    return this.#result();
+  }
+
   /** Copies `bytes` into an input area of `size` bytes and returns its address. */
   write(bytes: Uint8Array, size: number): number {
     const pointer = this.exports.mr_buffer(size) >>> 0;

@@ -3,6 +3,7 @@ export { Bytes } from './bytes';
 export { eventTime, hasEventTime, log } from './context';
 export { none, Optional, some } from './optional';
 export { Emitter } from './output';
+export { Rows, Window } from './window';
 export { Utf8, Utf8Pieces, Utf8Words } from './utf8';
 
 /** Milliseconds since the epoch. */
@@ -14,3 +15,5 @@ export function filter(): void {}
 export function flatMap(): void {}
 export function reduce(): void {}
 export function aggregate(): void {}
+export function apply(): void {}
+export function assignTimestamp(): void {}

@@ -32,6 +32,8 @@ let rows: i32 = 0;
 let target: i32 = 1;
 /** Event time of the record under way; rows that a flatMap emits have it. */
 let time: i64 = 0;
+/** Tag of the rows that an `Emitter` writes: the window under way. */
+let tag: u32 = 0;
 
 // @ts-ignore: decorator
 @global
@@ -43,6 +45,7 @@ export function __mr_begin(bytes: i32): void {
   end = start + chunk;
   rows = 0;
   target = 1;
+  tag = 0;
 }
 
 /** Makes room for a row of at most `bound` bytes. */
@@ -136,12 +139,18 @@ export function __mr_time(eventTime: i64): void {
   time = eventTime;
 }
 
-/** What a flatMap hands its results to. */
+// @ts-ignore: decorator
+@inline @global
+export function __mr_tag(ordinal: u32): void {
+  tag = ordinal;
+}
+
+/** What a function hands its results to, when there may be any number of them. */
 @final
 export class Emitter<T> {
   /** Writes the record out as it is now; it may be changed and emitted again. */
   emit(record: T): void {
-    __mr_push<T>(record, time, 0);
+    __mr_push<T>(record, time, tag);
   }
 }
 

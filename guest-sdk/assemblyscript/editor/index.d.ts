@@ -34,7 +34,38 @@ interface Aggregate {
 /** A class that folds the records of a key into an accumulator and makes results of it. */
 export declare function aggregate(target: new () => Aggregate, context?: unknown): void;
 
-/** What a flatMap hands its results to. */
+/** All records of a key and a window to any number of results. */
+export declare function apply<In extends object, Out extends object>(
+  each: (rows: Rows<In>, window: Window, out: Emitter<Out>) => void,
+): (rows: Rows<In>, window: Window, out: Emitter<Out>) => void;
+
+/** Event time of a source's records, milliseconds since the epoch; `i64.MIN_VALUE` for none. */
+export declare function assignTimestamp<In extends object>(
+  time: (record: In) => i64,
+): (record: In) => i64;
+
+/** The records of a key and a window, in the order in which they came. */
+export declare class Rows<T extends object> {
+  private constructor();
+  /** How many there are. */
+  readonly length: i32;
+  /** Shows the current record after `next()`; the same object each time. */
+  readonly value: T;
+  next(): bool;
+  /** Back before the first record. */
+  rewind(): void;
+  /** All records, an object each. */
+  toArray(): Array<T>;
+}
+
+/** `start` is the first millisecond of the window, `end` the first after it; without bounds `i64.MIN_VALUE`, `i64.MAX_VALUE`. */
+export declare class Window {
+  private constructor();
+  readonly start: i64;
+  readonly end: i64;
+}
+
+/** What a function hands its results to, when there may be any number of them. */
 export declare class Emitter<T extends object> {
   /** Writes the record out as it is now; it may be changed and emitted again. */
   emit(record: T): void;

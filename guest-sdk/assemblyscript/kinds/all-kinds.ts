@@ -1,11 +1,21 @@
 import { aggregateKind } from './aggregate.ts';
+import { applyKind } from './apply.ts';
+import { assignTimestampKind } from './assign-timestamp.ts';
 import { filterKind } from './filter.ts';
 import { flatMapKind } from './flat-map.ts';
 import type { Kind } from './kind.ts';
 import { mapKind } from './map.ts';
 import { reduceKind } from './reduce.ts';
 
-const ALL: readonly Kind[] = [mapKind, filterKind, flatMapKind, reduceKind, aggregateKind];
+const ALL: readonly Kind[] = [
+  mapKind,
+  filterKind,
+  flatMapKind,
+  reduceKind,
+  aggregateKind,
+  applyKind,
+  assignTimestampKind,
+];
 
 /** The kinds of functions, by the name of their decorator. */
 export const KINDS: ReadonlyMap<string, Kind> = new Map(ALL.map((kind) => [kind.kind, kind]));

@@ -24,7 +24,7 @@ interface KindBase {
 export interface FunctionForm extends KindBase {
   readonly form: 'function';
   /** What the types of the call form may leave out, as text; undefined = the type of the first parameter. */
-  readonly impliedResult: 'bool' | 'void' | 'first parameter' | 'none';
+  readonly impliedResult: 'bool' | 'void' | 'i64' | 'first parameter' | 'none';
   /** The function, or undefined after reporting what is wrong with its signature. */
   read(place: Place, declaration: FunctionDeclaration): FunctionModel | undefined;
 }

@@ -21,6 +21,8 @@ export interface Wanted {
   readonly parameters: number;
   /** The signature as it is written, for messages. */
   readonly written: string;
+  /** The SDK's type around the first parameter's record, if any: `Rows<In>`. */
+  readonly first?: string;
 }
 
 /** Checks number and form of the parameters, and that the first is a record. */
@@ -43,8 +45,13 @@ export function readSignature(
   }
   const unusual = parameters.find((one) => one.parameterKind !== 0 || one.initializer !== null);
   if (unusual !== undefined) return fail(unusual, 'has an optional or rest parameter');
-  const input = recordOf(place, parameters[0].type);
-  if (input === undefined) return fail(parameters[0].type, 'takes something that is not a @record');
+  const { type } = parameters[0];
+  const around = wanted.first;
+  const input = around === undefined ? recordOf(place, type) : recordIn(place, type, around);
+  if (input === undefined) {
+    const what = around === undefined ? 'a @record' : `${around} of a @record`;
+    return fail(type, `takes something that is not ${what}`);
+  }
   const made = (output: RecordUse): FunctionModel => ({
     ...{ name: name.text, kind: wanted.kind, source: place.source, declaration },
     ...{ input, output, accumulator: undefined },

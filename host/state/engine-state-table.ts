@@ -8,7 +8,9 @@ import { KEY_BYTES_MAX, KEY_GROUPS_MAX, ROW_BYTES_MAX } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { KeyGroupRange } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
+import { completeCapture } from './capture-parts.ts';
 import * as engine from './engine/load-engine.ts';
+import { EngineCapture } from './engine-capture.ts';
 import {
   badEntry,
   corrupt,
@@ -17,7 +19,13 @@ import {
   piecesIn,
 } from './keyed-snapshot.ts';
 import { stateLimit } from './map-state-table.ts';
-import type { KeyedSnapshot, KeyGroupPiece, StateTable, StateTableOptions } from './state-table.ts';
+import type {
+  KeyedSnapshot,
+  KeyGroupPiece,
+  StateCapture,
+  StateTable,
+  StateTableOptions,
+} from './state-table.ts';
 
 /** Bytes of a snapshot that go into the engine at a time: small enough to stay in the cache. */
 const RESTORE_BYTES = 1 << 16;
@@ -40,6 +48,7 @@ export class EngineStateTable implements StateTable {
   #memory = new Uint8Array(0);
   #words = new Uint32Array(0);
   #key: KeySpec | undefined;
+  #capturing = false;
 
   constructor(options: StateTableOptions) {
     assert(options.keyGroups > 0 && options.keyGroups <= KEY_GROUPS_MAX);
@@ -129,22 +138,23 @@ export class EngineStateTable implements StateTable {
     return this.#engine.remove(hash, key.length) === 1;
   }
 
+  capture(changes: boolean): StateCapture {
+    assert(!this.#capturing, 'a capture of a state table begins before the last one has ended');
+    const kind = this.#engine.beginCapture(changes);
+    this.#check(kind);
+    this.#capturing = true;
+    return new EngineCapture({
+      engine: this.#engine,
+      changes: kind === 1,
+      failure: (status) => this.#failure(status),
+      onEnd: () => {
+        this.#capturing = false;
+      },
+    });
+  }
+
   snapshot(): KeyedSnapshot {
-    const groups = this.#pieces();
-    const last = groups.at(-1);
-    const bytes = new Uint8Array(last === undefined ? 0 : last.offset + last.length);
-    this.#check(this.#engine.beginSnapshot());
-    let at = 0;
-    for (;;) {
-      const length = this.#engine.continueSnapshot();
-      this.#check(length);
-      if (length === 0) break;
-      const from = this.#engine.exchangeAt(0) >>> 0;
-      bytes.set(this.#memory.subarray(from, from + length), at);
-      at += length;
-    }
-    assert(at === bytes.length, 'a snapshot has other bytes than its groups');
-    return { bytes, groups };
+    return completeCapture(this.capture(false));
   }
 
   restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void {
@@ -154,7 +164,7 @@ export class EngineStateTable implements StateTable {
     this.#check(
       this.#engine.reserveSlots(Math.min(entries, snapshot.bytes.length / ENTRY_BYTES_MIN)),
     );
-    for (const piece of pieces) this.#restorePiece(snapshot.bytes, piece);
+    for (const piece of pieces) this.#restorePiece(snapshot, piece);
   }
 
   close(): void {
@@ -186,22 +196,7 @@ export class EngineStateTable implements StateTable {
     this.#memory.set(key, at);
   }
 
-  #pieces(): KeyGroupPiece[] {
-    this.#refresh();
-    const first = this.#engine.groupsAt() >>> 2;
-    const pieces: KeyGroupPiece[] = [];
-    let offset = 0;
-    for (let group = 0; group < this.#options.keyGroups; group++) {
-      const entries = this.#words[first + 2 * group];
-      const length = this.#words[first + 2 * group + 1];
-      if (entries === 0) continue;
-      pieces.push({ group, offset, length, entries });
-      offset += length;
-    }
-    return pieces;
-  }
-
-  #restorePiece(bytes: Uint8Array, piece: KeyGroupPiece): void {
+  #restorePiece({ bytes, changes = false }: KeyedSnapshot, piece: KeyGroupPiece): void {
     const end = piece.offset + piece.length;
     let at = piece.offset;
     let entries = 0;
@@ -210,7 +205,7 @@ export class EngineStateTable implements StateTable {
       const length = Math.min(wanted, end - at);
       const to = this.#address(this.#engine.exchangeAt(length));
       this.#memory.set(bytes.subarray(at, at + length), to);
-      const taken = this.#engine.restore(length, piece.group);
+      const taken = this.#engine.restore(length, piece.group, changes);
       if (taken < 0) throw this.#restoreFailure(taken, piece, at);
       this.#refresh();
       entries += this.#words[this.#results + engine.OUT_ROWS];
@@ -281,6 +276,12 @@ export class EngineStateTable implements StateTable {
           {
             hint: 'run the step with more parallelism, or keep less per key',
           },
+        );
+      case engine.LOST:
+        return new MillraceError(
+          'STATE_LIMIT',
+          'no memory is left to keep what changes while keyed state is copied',
+          { hint: 'run the step with more parallelism, or keep less per key' },
         );
       case engine.KEY_TOO_LARGE:
         return keyTooLarge();

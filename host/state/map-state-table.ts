@@ -6,8 +6,9 @@ import { MillraceError } from '../errors.ts';
 import type { Batch } from '../model/batch.ts';
 import { type KeyGroupRange, keyGroupOf } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
+import { CaptureParts, completeCapture } from './capture-parts.ts';
 import { corrupt, ENTRY_HEADER_BYTES, entriesOf, piecesIn } from './keyed-snapshot.ts';
-import type { KeyedSnapshot, KeyGroupPiece, StateTable, StateTableOptions } from './state-table.ts';
+import type { KeyedSnapshot, StateCapture, StateTable, StateTableOptions } from './state-table.ts';
 import { isTombstone } from './tombstone.ts';
 
 interface Entry {
@@ -29,6 +30,9 @@ class MapStateTable implements StateTable {
   /** Of the last `resolve`, by ordinal. */
   #resolved: Entry[] = [];
   #bytes = 0;
+  /** What was stored or removed since the last capture, if there was one. */
+  readonly #changed = new Map<string, Entry>();
+  #tracking = false;
 
   constructor(options: StateTableOptions) {
     this.#options = options;
@@ -112,33 +116,43 @@ class MapStateTable implements StateTable {
     return true;
   }
 
+  capture(changes: boolean): StateCapture {
+    const known = changes && this.#tracking;
+    const entries = this.#encode(known ? [...this.#changed.values()] : [...this.#entries.values()]);
+    this.#tracking = true;
+    this.#changed.clear();
+    const captured = entries.finish(known);
+    let left = captured.parts.reduce((sum, part) => sum + part.length, 0);
+    let completed = false;
+    return {
+      changes: known,
+      // All is copied by now: what the caller sees is the contract's.
+      proceed: (bytesMax) => {
+        left -= Math.max(bytesMax, 1);
+        completed = left <= 0;
+        return completed ? captured : undefined;
+      },
+      cancel: () => {
+        if (!completed) this.#tracking = false;
+      },
+    };
+  }
+
   snapshot(): KeyedSnapshot {
-    const byGroup = new Map<number, Entry[]>();
-    for (const entry of this.#entries.values()) {
-      const group = keyGroupOf(entry.hash, this.#options.keyGroups);
-      byGroup.set(group, [...(byGroup.get(group) ?? []), entry]);
-    }
-    const parts: Uint8Array[] = [];
-    const groups: KeyGroupPiece[] = [];
-    let offset = 0;
-    for (const [group, entries] of [...byGroup].sort(([a], [b]) => a - b)) {
-      const pieces = entries.map(encodeEntry);
-      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      groups.push({ group, offset, length, entries: entries.length });
-      parts.push(...pieces);
-      offset += length;
-    }
-    return { bytes: new Uint8Array(Buffer.concat(parts)), groups };
+    return completeCapture(this.capture(false));
   }
 
   restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void {
     const { keyGroups } = this.#options;
     for (const piece of piecesIn(snapshot, range, keyGroups)) {
-      for (const { hash, key, state } of entriesOf(snapshot.bytes, piece, this.#options)) {
-        if (this.#entries.has(latin1(key))) {
+      for (const { hash, key, state } of entriesOf(snapshot, piece, this.#options)) {
+        const known = this.#entries.get(latin1(key));
+        if (known !== undefined && snapshot.changes !== true) {
           throw corrupt(`key group ${piece.group} of a snapshot holds a key twice`);
         }
-        this.#store({ hash, key: key.slice(), state: undefined }, state.slice());
+        if (state !== undefined) {
+          this.#store(known ?? { hash, key: key.slice(), state: undefined }, state.slice());
+        } else if (known !== undefined) this.#remove(known);
       }
     }
   }
@@ -181,6 +195,14 @@ class MapStateTable implements StateTable {
     return ordinal;
   }
 
+  #encode(entries: readonly Entry[]): CaptureParts {
+    const parts = new CaptureParts();
+    for (const entry of entries) {
+      parts.add(keyGroupOf(entry.hash, this.#options.keyGroups), encodeEntry(entry), 1);
+    }
+    return parts;
+  }
+
   #inRange(entry: Entry, range: KeyGroupRange): boolean {
     const group = keyGroupOf(entry.hash, this.#options.keyGroups);
     return group >= range.start && group < range.end;
@@ -191,6 +213,7 @@ class MapStateTable implements StateTable {
     this.#bytes -= entry.key.length + entry.state.length;
     entry.state = undefined;
     this.#entries.delete(latin1(entry.key));
+    if (this.#tracking) this.#changed.set(latin1(entry.key), entry);
   }
 
   #store(entry: Entry, state: Uint8Array): void {
@@ -200,6 +223,7 @@ class MapStateTable implements StateTable {
     this.#bytes = bytes;
     entry.state = state;
     this.#entries.set(latin1(entry.key), entry);
+    if (this.#tracking) this.#changed.set(latin1(entry.key), entry);
   }
 }
 
@@ -211,15 +235,15 @@ export function stateLimit(bytesMax: number): MillraceError {
 }
 
 function encodeEntry({ hash, key, state }: Entry): Uint8Array {
-  assert(state !== undefined);
   const keyRoom = align8(key.length);
-  const bytes = new Uint8Array(ENTRY_HEADER_BYTES + keyRoom + state.length);
+  const stateBytes = state?.length ?? 0;
+  const bytes = new Uint8Array(ENTRY_HEADER_BYTES + keyRoom + stateBytes);
   const view = viewOf(bytes);
   view.setUint32(0, hash, true);
   view.setUint32(4, key.length, true);
-  view.setUint32(8, state.length, true);
+  view.setUint32(8, stateBytes, true);
   bytes.set(key, ENTRY_HEADER_BYTES);
-  bytes.set(state, ENTRY_HEADER_BYTES + keyRoom);
+  if (state !== undefined) bytes.set(state, ENTRY_HEADER_BYTES + keyRoom);
   return bytes;
 }
 

@@ -53,10 +53,21 @@ export interface StateTable {
   /** Removes the state of one key; false = it had none. Ends the transaction: ordinals mean nothing until the next `resolve`. */
   remove(hash: number, key: Uint8Array): boolean;
 
-  /** A copy of all entries, by key group. Takes time in proportion to the bytes, and no other thread's. */
+  /**
+   * Fixes the entries as they are now and begins to copy them: `StateCapture.proceed` does that a piece at a time, and whatever is
+   * applied or removed meanwhile shows in no piece. Constant time. With `changes` only what was stored or removed since the
+   * capture before, if the table still knows that; else, and always in a table's first capture, everything. One at a time:
+   * the one before has been completed or cancelled.
+   */
+  capture(changes: boolean): StateCapture;
+
+  /** A capture of everything, completed at once. Takes time in proportion to the bytes, and no other thread's. */
   snapshot(): KeyedSnapshot;
 
-  /** Adds the entries of the groups in `range` from a snapshot. Throws `CHECKPOINT_CORRUPT`, `STATE_LIMIT`; the table is then only good to be closed. */
+  /**
+   * Adds the entries of the groups in `range` from a snapshot of everything, or takes over those from a snapshot of changes, which comes after
+   * those that it builds on. Throws `CHECKPOINT_CORRUPT`, `STATE_LIMIT`; the table is then only good to be closed.
+   */
   restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void;
 
   close(): void;
@@ -66,10 +77,35 @@ export interface StateTable {
  * Entries by key group. `bytes` holds, for each group in order, its entries one after the other:
  *
  *     u32 hash · u32 key length · u32 state length · u32 0 · key, padded to 8 · state row (tag 0)
+ *
+ * In a snapshot of changes an entry without a state, of length 0, tells that the key was removed; it comes before the entry of the
+ * same key if that was added anew.
  */
 export interface KeyedSnapshot {
   readonly bytes: Uint8Array;
   readonly groups: readonly KeyGroupPiece[];
+  /** Only what changed since the capture before. */
+  readonly changes?: boolean;
+}
+
+/** A capture that is under way. Its table's owner drives it, between two batches. */
+export interface StateCapture {
+  /** It is of what changed since the capture before. */
+  readonly changes: boolean;
+  /**
+   * Copies about `bytesMax` bytes more, at least one entry. The captured state when that was all; undefined = there is more to do. Throws
+   * `STATE_LIMIT` when there was no memory to keep what changed meanwhile; the table goes on, and its next capture is of everything.
+   */
+  proceed(bytesMax: number): CapturedState | undefined;
+  /** Gives up: the table's next capture is of everything. Nothing happens when it is completed. */
+  cancel(): void;
+}
+
+/** A `KeyedSnapshot` whose bytes are in parts, one after the other. */
+export interface CapturedState {
+  readonly parts: readonly Uint8Array[];
+  readonly groups: readonly KeyGroupPiece[];
+  readonly changes: boolean;
 }
 
 export interface KeyGroupPiece {

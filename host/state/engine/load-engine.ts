@@ -8,7 +8,6 @@ export interface EngineExports {
   setLimits(keyBytesMax: number, rowBytesMax: number): void;
   setComposite(): void;
   resultsAt(): number;
-  groupsAt(): number;
   descriptorAt(): number;
   useKey(): void;
   exchangeAt(bytes: number): number;
@@ -25,10 +24,12 @@ export interface EngineExports {
   remove(hash: number, keyBytes: number): number;
   scan(start: number, end: number, cursor: number, bytesMax: number): number;
   scanEntries(start: number, end: number, cursor: number, bytesMax: number): number;
-  beginSnapshot(): number;
-  continueSnapshot(): number;
+  beginCapture(changes: boolean): number;
+  continueCapture(): number;
+  cancelCapture(): void;
+  runsAt(): number;
   reserveSlots(entries: number): number;
-  restore(bytes: number, group: number): number;
+  restore(bytes: number, group: number, changes: boolean): number;
 }
 
 /** Words at `resultsAt()`. */
@@ -43,6 +44,7 @@ export const NO_MEMORY = -3;
 export const OVER_LIMIT = -4;
 export const CORRUPT = -6;
 export const TWICE = -7;
+export const LOST = -8;
 
 let compiled: WebAssembly.Module | undefined;
 

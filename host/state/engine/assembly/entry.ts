@@ -1,14 +1,14 @@
 /**
  * One key and its state:
  *
- *     0 u32 hash · 4 u24 key length, u8 size class · 8 u32 ordinal · 12 u32 epoch
- *     16 key, padded with zeros to 8 · state row, tag 0
+ *     0 u32 hash · 4 u24 key length, u8 size class · 8 u32 ordinal · 12 u32 stamp · 16 u32 index · 20 u32 born
+ *     24 key, padded with zeros to 8 · state row, tag 0
  *
- * The ordinal is scratch of `resolve`. The epoch is the number of snapshots taken before the last change.
+ * The ordinal is scratch of `resolve`. Stamp, index, and the epoch the entry was added in belong to `changes.ts`.
  */
 import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
 
-export const ENTRY_HEADER: u32 = 16;
+export const ENTRY_HEADER: u32 = 24;
 const KEY_LENGTH: u32 = 0xff_ffff;
 
 // @ts-ignore: decorator
@@ -43,8 +43,38 @@ export function setOrdinal(entry: usize, ordinal: u32): void {
 
 // @ts-ignore: decorator
 @inline
-export function setEpoch(entry: usize, epoch: u32): void {
-  store<u32>(entry, epoch, 12);
+export function stampOf(entry: usize): u32 {
+  return load<u32>(entry, 12);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setStamp(entry: usize, stamp: u32): void {
+  store<u32>(entry, stamp, 12);
+}
+
+// @ts-ignore: decorator
+@inline
+export function indexOf(entry: usize): u32 {
+  return load<u32>(entry, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setIndex(entry: usize, index: u32): void {
+  store<u32>(entry, index, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+export function bornOf(entry: usize): u32 {
+  return load<u32>(entry, 20);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setBorn(entry: usize, epoch: u32): void {
+  store<u32>(entry, epoch, 20);
 }
 
 /** Address of the state row. */

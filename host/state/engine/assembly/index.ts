@@ -3,7 +3,7 @@
  * The host (`engine-state-table.ts`) writes rows to the addresses it is given, calls, and reads the answer from `RESULTS`.
  */
 import { DESCRIPTOR, ensureArea, RESULTS } from './memory';
-import { initGroups, groups } from './groups';
+import { initGroups } from './groups';
 import { EXCHANGE, forgetBatch, prepareRows } from './resolve';
 import { entries, find, initSlots, reserveSlots } from './slots';
 import { bytes, removeEntry, setBytesMax } from './store';
@@ -13,7 +13,8 @@ import { NO_MEMORY, useDescriptor } from '../../../abi/kernel/assembly/key';
 
 export { apply, resolve, resume } from './resolve';
 export { resolveEntries, resumeEntries } from './resolve-entries';
-export { beginSnapshot, continueSnapshot, restore, scan, scanEntries, setComposite } from './snapshot';
+export { beginCapture, cancelCapture, continueCapture, runsAt } from './capture';
+export { restore, scan, scanEntries, setComposite } from './snapshot';
 export { usedBytes } from './memory';
 export { prepareRows, reserveSlots };
 
@@ -26,7 +27,8 @@ let keyBytesMax: u32 = 0;
 /** Called once, first. 0 or an error. */
 export function init(keyGroups: u32, bytesMax: f64): i32 {
   setBytesMax(bytesMax);
-  if (initSlots() < 0 || initGroups(keyGroups) < 0) return NO_MEMORY;
+  initGroups(keyGroups);
+  if (initSlots() < 0) return NO_MEMORY;
   return ensureArea(EXCHANGE, EXCHANGE_BYTES);
 }
 
@@ -38,10 +40,6 @@ export function setLimits(key: u32, row: u32): void {
 
 export function resultsAt(): usize {
   return RESULTS;
-}
-
-export function groupsAt(): usize {
-  return groups;
 }
 
 export function descriptorAt(): usize {

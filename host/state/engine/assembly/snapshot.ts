@@ -1,18 +1,14 @@
-/**
- * Walking over all entries: snapshots by key group, restoring them, and scans.
- *
- * A snapshot is handed out through the exchange area, a piece at a time: entries are first ordered by group, by address alone, then
- * copied in that order. As in `resolve.ts` the entries of a block are touched before they are copied, so that misses overlap.
- */
+/** Reading snapshots back, and scans. As in `resolve.ts` the slots of a block are touched first, so that misses overlap. */
 import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
 import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
 import { hashPadded } from '../../../abi/kernel/assembly/hash';
 import { ENTRY_HEADER, hashOf, keyLengthOf, stateOf } from './entry';
-import { groupOf, groups, keyGroups } from './groups';
-import { ensureArea, giveRegion, GRAVE, region } from './memory';
+import { groupOf } from './groups';
+import { ensureArea, GRAVE } from './memory';
+import { writeSnapshotEntry } from './capture';
 import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './resolve';
-import { entries, find, homeOf, mask, moveAll, slots } from './slots';
-import { addEntry, failure, nextEpoch, snapshotBytes } from './store';
+import { find, homeOf, mask, moveAll, slots } from './slots';
+import { addEntry, failure, removeEntry, setState, snapshotBytes } from './store';
 
 /** An entry of a snapshot breaks the format, or is not of this group. */
 const CORRUPT: i32 = -6;
@@ -21,68 +17,14 @@ const TWICE: i32 = -7;
 const ROW_BYTES_MIN: u32 = 16;
 const TOUCHED_AHEAD: u32 = 64;
 
-let order: usize = 0;
-let orderEnd: usize = 0;
-let next: usize = 0;
 let touched: u32 = 0;
-
-/** Orders all entries by group. 0 or an error. */
-export function beginSnapshot(): i32 {
-  moveAll();
-  const bytes = (entries + keyGroups) << 2;
-  order = region(bytes);
-  if (order == 0) return NO_MEMORY;
-  orderEnd = order + (<usize>entries << 2);
-  next = order;
-  const cursors = orderEnd;
-  let from = <u32>order;
-  for (let group: u32 = 0; group < keyGroups; group++) {
-    store<u32>(cursors + (<usize>group << 2), from);
-    from += load<u32>(groups + (<usize>group << 3)) << 2;
-  }
-  const slotsEnd = slots + ((<usize>mask + 1) << 3);
-  for (let slot = slots; slot < slotsEnd; slot += 8) {
-    const entry = load<u32>(slot, 4);
-    if (entry == 0 || entry == <u32>GRAVE) continue;
-    const cursor = cursors + (<usize>groupOf(load<u32>(slot)) << 2);
-    const to: usize = load<u32>(cursor);
-    store<u32>(to, entry);
-    store<u32>(cursor, <u32>to + 4);
-  }
-  return 0;
-}
-
-/** Copies the next entries to the exchange area. Their bytes, 0 at the end, or an error. */
-export function continueSnapshot(): i32 {
-  const from: usize = load<u32>(EXCHANGE);
-  const end = from + load<u32>(EXCHANGE + 4);
-  let to = from;
-  while (next < orderEnd) {
-    const blockEnd = min(next + (TOUCHED_AHEAD << 2), orderEnd);
-    let sum: u32 = 0;
-    for (let item = next; item < blockEnd; item += 4) sum += load<u32>(load<u32>(item));
-    touched = sum;
-    for (; next < blockEnd; next += 4) {
-      const entry: usize = load<u32>(next);
-      const state = load<u32>(stateOf(entry));
-      const bytes = snapshotBytes(keyLengthOf(entry), state);
-      if (bytes > <u32>(end - to)) {
-        if (to != from) return <i32>(to - from);
-        return ensureArea(EXCHANGE, bytes) < 0 ? NO_MEMORY : continueSnapshot();
-      }
-      writeSnapshotEntry(to, entry, state);
-      to += bytes;
-    }
-  }
-  if (to == from) endSnapshot();
-  return <i32>(to - from);
-}
 
 /**
  * Adds the entries of one group that stand in the exchange area. Gives the bytes of the whole entries taken, which are fewer
  * when the last one is not all there (`OUT_BYTES` is then what it needs), or an error. `OUT_ROWS` counts the entries.
+ * `changes`: entries may be there already, and one without a state removes its key.
  */
-export function restore(bytes: u32, group: u32): i32 {
+export function restore(bytes: u32, group: u32, changes: bool): i32 {
   const from: usize = load<u32>(EXCHANGE);
   const end = from + bytes;
   let at = from;
@@ -95,11 +37,11 @@ export function restore(bytes: u32, group: u32): i32 {
     if (left < 16) break;
     const keyLength = load<u32>(at, 4);
     const state = load<u32>(at, 8);
-    if (!isEntryHeader(at, group)) return CORRUPT;
+    if (!isEntryHeader(at, group, changes)) return CORRUPT;
     const needed = snapshotBytes(keyLength, state);
     store<u32>(OUT_BYTES, needed);
     if (left < needed) break;
-    const added = restoreEntry(at, keyLength, at + 16 + align8(keyLength));
+    const added = restoreEntry(at, keyLength, changes);
     if (added < 0) return added;
     store<u32>(OUT_ROWS, load<u32>(OUT_ROWS) + 1);
     at += needed;
@@ -185,26 +127,12 @@ function scanOn(start: u32, end: u32, cursor: u32, bytesMax: u32): i32 {
   return index > mask ? -1 : <i32>index;
 }
 
-function endSnapshot(): void {
-  giveRegion(order, orderEnd + (<usize>keyGroups << 2));
-  nextEpoch();
-}
-
-function writeSnapshotEntry(to: usize, entry: usize, state: u32): void {
-  const keyLength = keyLengthOf(entry);
-  store<u32>(to, hashOf(entry));
-  store<u32>(to, keyLength, 4);
-  store<u64>(to, state, 8);
-  // Key and state stand one after the other in the entry as well.
-  copyWords(to + 16, entry + ENTRY_HEADER, align8(keyLength) + state);
-}
-
-function isEntryHeader(at: usize, group: u32): bool {
+function isEntryHeader(at: usize, group: u32, changes: bool): bool {
   const keyLength = load<u32>(at, 4);
   const state = load<u32>(at, 8);
   return (
     keyLength <= keyBytesMax &&
-    state >= ROW_BYTES_MIN &&
+    (state >= ROW_BYTES_MIN || (changes && state == 0)) &&
     state <= rowBytesMax &&
     (state & 7) == 0 &&
     load<u32>(at, 12) == 0 &&
@@ -212,14 +140,23 @@ function isEntryHeader(at: usize, group: u32): bool {
   );
 }
 
-function restoreEntry(at: usize, keyLength: u32, row: usize): i32 {
+function restoreEntry(at: usize, keyLength: u32, changes: bool): i32 {
   const hash = load<u32>(at);
   const key = at + 16;
   const state = load<u32>(at, 8);
-  if (load<u32>(row) != state || load<u32>(row, 4) != 0) return CORRUPT;
+  const row = key + align8(keyLength);
+  if (state != 0 && (load<u32>(row) != state || load<u32>(row, 4) != 0)) return CORRUPT;
   if (!isPadded(key, keyLength)) return CORRUPT;
   if (!composite && hashPadded(key, keyLength) != hash) return CORRUPT;
-  if (find(hash, key, keyLength) != 0) return TWICE;
+  const known = find(hash, key, keyLength);
+  if (state == 0) {
+    if (known != 0) removeEntry(known);
+    return 0;
+  }
+  if (known != 0) {
+    if (!changes) return TWICE;
+    return setState(known, row) == 0 ? failure : 0;
+  }
   const entry = addEntry(hash, keyLength, row);
   if (entry == 0) return failure;
   copyWords(entry + ENTRY_HEADER, key, align8(keyLength));

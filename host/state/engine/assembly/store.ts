@@ -7,18 +7,23 @@ import { align8 } from '../../../abi/kernel/assembly/copy';
 import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
 import { allocate, classBytes, classOf, free } from './arena';
 import {
+  bornOf,
   ENTRY_HEADER,
   hashOf,
+  indexOf,
   keyLengthOf,
   ordinalOf,
-  setEpoch,
+  setBorn,
+  setIndex,
   setOrdinal,
+  setStamp,
   sizeClassOf,
+  stampOf,
   stateOf,
   writeHeader,
   writeState,
 } from './entry';
-import { count } from './groups';
+import { epoch, note, noteMove, noteRemoval, touch } from './changes';
 import { insert, replace, unlink } from './slots';
 
 /** Keys and states have more bytes than the limit. */
@@ -26,15 +31,9 @@ export const OVER_LIMIT: i32 = -4;
 
 export let bytes: u64 = 0;
 let bytesMax: u64 = u64.MAX_VALUE;
-let epoch: u32 = 0;
 
 export function setBytesMax(limit: f64): void {
   bytesMax = <u64>limit;
-}
-
-/** From now on changes belong to the next snapshot. */
-export function nextEpoch(): void {
-  epoch++;
 }
 
 /** Bytes of an entry in a snapshot. */
@@ -56,14 +55,14 @@ export function addEntry(hash: u32, keyLength: u32, row: usize): usize {
   if (entry == 0) return fail(NO_MEMORY);
   writeHeader(entry, hash, keyLength, sizeClass);
   writeState(entry, row, state);
-  setEpoch(entry, epoch);
   const inserted = insert(hash, entry);
   if (inserted < 0) {
     free(entry, sizeClass);
     return fail(inserted);
   }
   bytes += keyLength + state;
-  count(hash, 1, snapshotBytes(keyLength, state));
+  setBorn(entry, epoch);
+  note(entry);
   return entry;
 }
 
@@ -73,8 +72,8 @@ export function addEntry(hash: u32, keyLength: u32, row: usize): usize {
 export function setState(entry: usize, row: usize): usize {
   const state = load<u32>(row);
   if (state == load<u32>(stateOf(entry))) {
+    if (stampOf(entry) != epoch) touch(entry);
     writeState(entry, row, state);
-    setEpoch(entry, epoch);
     return entry;
   }
   return resizeState(entry, row, state);
@@ -85,9 +84,9 @@ export function removeEntry(entry: usize): void {
   const hash = hashOf(entry);
   const keyLength = keyLengthOf(entry);
   const state = load<u32>(stateOf(entry));
+  noteRemoval(entry);
   unlink(hash, entry);
   bytes -= keyLength + state;
-  count(hash, -1, 0 - snapshotBytes(keyLength, state));
   free(entry, sizeClassOf(entry));
 }
 
@@ -102,6 +101,7 @@ function fail(reason: i32): usize {
 function resizeState(entry: usize, row: usize, state: u32): usize {
   const before = load<u32>(stateOf(entry));
   if (bytes - before + state > bytesMax) return fail(OVER_LIMIT);
+  if (stampOf(entry) != epoch) touch(entry);
   const keyRoom = align8(keyLengthOf(entry));
   const needed = ENTRY_HEADER + keyRoom + state;
   const room = classBytes(sizeClassOf(entry));
@@ -114,9 +114,7 @@ function resizeState(entry: usize, row: usize, state: u32): usize {
   }
   if (at == 0) return fail(NO_MEMORY);
   writeState(at, row, state);
-  setEpoch(at, epoch);
   bytes += <u64>state - before;
-  count(hashOf(at), 0, state - before);
   return at;
 }
 
@@ -126,6 +124,10 @@ function move(entry: usize, sizeClass: u32): usize {
   const keyLength = keyLengthOf(entry);
   writeHeader(to, hashOf(entry), keyLength, sizeClass);
   setOrdinal(to, ordinalOf(entry));
+  setStamp(to, stampOf(entry));
+  setIndex(to, indexOf(entry));
+  setBorn(to, bornOf(entry));
+  noteMove(to);
   memory.copy(to + ENTRY_HEADER, entry + ENTRY_HEADER, align8(keyLength));
   replace(hashOf(entry), entry, to);
   free(entry, sizeClassOf(entry));

@@ -79,6 +79,15 @@ export const FIELDS_EXPANDED_MAX = 4_096;
 /** Nesting depth of JSON values in fields that are passed over. */
 export const JSON_DEPTH_MAX = 64;
 
+/** States of one process function. */
+export const STATES_MAX = 64;
+/** Metrics of one process function: each is a time series of every task. */
+export const METRICS_MAX = 64;
+/** Milliseconds of the longest time to live of a state: a hundred years. */
+export const TTL_MS_MAX = 100 * 366 * 24 * 3_600_000;
+/** Timers and map entries that one call of a process function may hand over, each. */
+export const PROCESS_WRITES_MAX = 1_000_000;
+
 // -- runtime --
 
 /** Key groups of a job unless the pipeline says otherwise; also the upper bound of parallelism. */
@@ -162,6 +171,12 @@ export const PIPELINE_DEPTH_MAX = 32;
 export const PIPELINE_ALIASES_MAX = 100;
 /** Milliseconds of the longest duration: what a timer of Node can wait. */
 export const DURATION_MS_MAX = 2 ** 31 - 1;
+/** Records that `limit` may let pass, and between which `inspect` may log one. */
+export const RECORDS_MAX = 1_000_000_000_000;
+/** Side outputs of one step. */
+export const SIDES_MAX = 256;
+/** Records that `topN` may keep of a key: they are one state, handed out whole. */
+export const TOP_MAX = 1_000;
 /** Findings of a document that are told one by one; the rest are counted. */
 export const FINDINGS_SHOWN_MAX = 500;
 /** Attempts after the first that `onError: { retry }` may ask for. */
@@ -222,3 +237,37 @@ export const S3_BODY_BYTES_MAX = STATE_BYTES_MAX + 64 * MiB;
 export const POSTGRES_START_TIMEOUT_MS = 20_000;
 /** Milliseconds that a start of a job waits for a receiver of its webhooks that is just restarting. */
 export const WEBHOOK_START_TIMEOUT_MS = 20_000;
+/** Bytes of a body that the ingest route reads; with its records it stands in memory until it is durable. */
+export const HTTP_BODY_BYTES_MAX = 4 * MiB;
+/** Records of one such request. */
+export const HTTP_RECORDS_MAX = 100_000;
+/** Bytes of rows that one such request may make: many short lines make long rows. */
+export const HTTP_ROW_BYTES_MAX = 32 * MiB;
+/** Malformed lines of a request that are told one by one; the rest are counted. */
+export const HTTP_FINDINGS_MAX = 100;
+/** Bytes of rows that are decoded before other requests get a turn: a few milliseconds. */
+export const HTTP_DECODE_BYTES = 256 * KiB;
+/** Bytes that one sync of an ingest log covers at most. */
+export const HTTP_COMMIT_BYTES_MAX = 8 * MiB;
+/** Bytes of batches that may wait for a sync in one log; beyond, requests are answered 429. */
+export const HTTP_PENDING_BYTES_MAX = 64 * MiB;
+/** Bytes after which an ingest log begins another file: what is removed at once. */
+export const HTTP_SEGMENT_BYTES = 16 * MiB;
+/** Bytes that an ingest log may be ahead of the job unless the source says otherwise. */
+export const HTTP_AHEAD_BYTES = 256 * MiB;
+/** Bytes that a source may allow its log to be ahead. */
+export const HTTP_AHEAD_BYTES_MAX = 64 * 1024 * MiB;
+/** An ingest log may take so many times `aheadMax` on the disk while checkpoints fail or come rarely. */
+export const HTTP_LOG_TIMES_AHEAD = 4;
+/** Partitions of one `http` source: each has a log, and a sync for every group of requests. */
+export const HTTP_PARTITIONS_MAX = 64;
+/** Characters of an `Idempotency-Key`. */
+export const HTTP_KEY_CHARS_MAX = 255;
+/** Idempotency keys that a partition remembers: about 20 MB of memory. */
+export const HTTP_KEYS_MAX = 100_000;
+/** Milliseconds for which it remembers them. */
+export const HTTP_KEY_LIFE_MS = 24 * 60 * 60 * 1_000;
+/** Milliseconds after which a reader looks at a log, if the system did not tell of a change. */
+export const HTTP_POLL_INTERVAL_MS = 250;
+/** Milliseconds between two looks for files of ingest logs that no checkpoint needs. */
+export const HTTP_TRIM_INTERVAL_MS = 2_000;

@@ -12,8 +12,10 @@ import {
   type ModuleDescription,
 } from '../model/module-description.ts';
 import { isName } from '../model/name.ts';
+import { PROCESS_KINDS, type ProcessKind, stateRecord } from '../model/process-description.ts';
 import type { RecordSchema } from '../model/schema.ts';
-import { type Entry, resolveRecords } from './resolve-records.ts';
+import { describeProcess, processKeys } from './read-process.ts';
+import { type Entry, openRecords, type ResolvedType } from './resolve-records.ts';
 
 const name = z.string().refine(isName, {
   error: `is not a name: a letter, then letters, digits, "_" or "-", at most ${NAME_CHARS_MAX}`,
@@ -49,6 +51,21 @@ const functionShape = z.discriminatedUnion('kind', [
     accumulator: name,
     output: name,
   }),
+  z.strictObject({
+    name,
+    kind: z.literal('process'),
+    input: name,
+    output: name,
+    ...processKeys(name),
+  }),
+  z.strictObject({
+    name,
+    kind: z.enum(['coProcess', 'broadcastProcess']),
+    input: name,
+    second: name,
+    output: name,
+    ...processKeys(name),
+  }),
 ]);
 
 type FunctionEntry = z.infer<typeof functionShape>;
@@ -73,8 +90,8 @@ export function readSection(bytes: Uint8Array): ModuleDescription {
   const records = entries(arrayIn(section, 'records'), 'records', recordShape, findings);
   const functions = entries(arrayIn(section, 'functions'), 'functions', functionShape, findings);
   const known = namesOf(arrayIn(section, 'records'));
-  const resolved = resolveRecords(records, known, findings);
-  const described = describeFunctions(functions, { resolved, known }, findings);
+  const { resolved, typeOf } = openRecords(records, known, findings);
+  const described = describeFunctions(functions, { resolved, known, typeOf }, findings);
   if (shape === undefined || findings.length > 0) throw invalid(findings);
   return {
     abi: ABI_VERSION,
@@ -150,6 +167,7 @@ interface Records {
   readonly resolved: ReadonlyMap<string, RecordSchema>;
   /** Names of records, those with faults included. */
   readonly known: ReadonlySet<string>;
+  typeOf(text: string, path: string): ResolvedType | undefined;
 }
 
 function describeFunctions(
@@ -158,10 +176,10 @@ function describeFunctions(
   findings: string[],
 ): FunctionDescription[] {
   const names = new Set<string>();
-  return functions.flatMap(({ path, value }) => {
+  return functions.flatMap(({ path, value }): FunctionDescription[] => {
     if (names.has(value.name)) findings.push(`${path}: there are two functions "${value.name}"`);
     names.add(value.name);
-    const found = (role: 'input' | 'output' | 'accumulator', record: string) => {
+    const found = (role: string, record: string) => {
       if (!records.known.has(record)) findings.push(`${path}.${role}: no record "${record}"`);
       return records.resolved.get(record);
     };
@@ -174,9 +192,22 @@ function describeFunctions(
     const accumulator =
       value.kind === 'aggregate' ? found('accumulator', value.accumulator) : undefined;
     const state = value.kind === 'reduce' ? input : accumulator;
+    const second = 'second' in value ? found('second', value.second) : undefined;
+    if (isProcess(value)) {
+      const scope = { path, findings, second, typeOf: records.typeOf, recordOf: found };
+      const isBroadcast = value.kind === 'broadcastProcess';
+      const process = describeProcess(value, { ...scope, isBroadcast });
+      if (input === undefined || output === undefined) return [];
+      const { name, kind } = value;
+      return [{ name, kind, input, output, state: stateRecord(process.states), process }];
+    }
     if (input === undefined || output === undefined) return [];
     return [{ name: value.name, kind: value.kind, input, output, state }];
   });
+}
+
+function isProcess(entry: FunctionEntry): entry is FunctionEntry & { kind: ProcessKind } {
+  return PROCESS_KINDS.some((kind) => kind === entry.kind);
 }
 
 function invalid(findings: readonly string[], cause?: unknown): MillraceError {

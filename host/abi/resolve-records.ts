@@ -39,7 +39,7 @@ interface Resolved {
   readonly fields: number;
 }
 
-interface ResolvedType {
+export interface ResolvedType {
   readonly type: ValueType;
   readonly depth: number;
   readonly fields: number;
@@ -55,15 +55,21 @@ interface Resolving {
   readonly findings: string[];
 }
 
+export interface OpenedRecords {
+  readonly resolved: ReadonlyMap<string, RecordSchema>;
+  /** The type that a text of the section stands for, records by name; `path` is told where something is wrong. */
+  typeOf(text: string, path: string): ResolvedType | undefined;
+}
+
 /**
  * Resolves `records` by name, in their order. What is wrong goes to `findings`; a record with a fault, or
  * that holds one, is left out. `known` are the names that exist but may be ill-shaped.
  */
-export function resolveRecords(
+export function openRecords(
   records: readonly Entry<RecordEntry>[],
   known: ReadonlySet<string>,
   findings: string[],
-): ReadonlyMap<string, RecordSchema> {
+): OpenedRecords {
   const entries = new Map<string, Entry<RecordEntry>>();
   for (const entry of records) {
     const { name } = entry.value;
@@ -77,7 +83,7 @@ export function resolveRecords(
     const resolved = resolveRecord(resolving, name);
     if (resolved !== undefined) schemas.set(name, resolved.schema);
   }
-  return schemas;
+  return { resolved: schemas, typeOf: (text, path) => resolveType(resolving, text, path) };
 }
 
 function resolveRecord(resolving: Resolving, name: string): Resolved | undefined {

@@ -1,9 +1,18 @@
+import type { ProcessDescription, ProcessKind } from './process-description.ts';
 import type { RecordSchema } from './schema.ts';
 
 /** The ABI version this host speaks. */
 export const ABI_VERSION = 1;
 
-export type FunctionKind = 'map' | 'filter' | 'flatMap' | 'reduce' | 'aggregate' | 'apply' | 'assignTimestamp';
+export type FunctionKind =
+  | 'map'
+  | 'filter'
+  | 'flatMap'
+  | 'reduce'
+  | 'aggregate'
+  | 'apply'
+  | 'assignTimestamp'
+  | ProcessKind;
 
 /** One function of a module, as its custom section declares it. */
 export interface FunctionDescription {
@@ -13,6 +22,8 @@ export interface FunctionDescription {
   readonly output: RecordSchema;
   /** `reduce`: the record itself; `aggregate`: the accumulator; otherwise undefined. */
   readonly state: RecordSchema | undefined;
+  /** Of process functions alone. */
+  readonly process?: ProcessDescription;
 }
 
 /** What a module says about itself (`guest-sdk/ABI.md`, section 3), names resolved. */

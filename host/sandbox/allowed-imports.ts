@@ -25,11 +25,19 @@ const i32s = (count: number): number[] => Array.from({ length: count }, () => I3
 const EMIT_FUEL = 200;
 const LOG_FUEL = 2_000;
 const WASI_FUEL = 2_000;
+/** A look-up of a key and a copy of its row. */
+const MAP_FUEL = 1_000;
 
 const MILLRACE = entries([
   ['emit', i32s(4), NONE, EMIT_FUEL],
   ['state', i32s(3), NONE, EMIT_FUEL],
   ['log', i32s(3), NONE, LOG_FUEL],
+  ['side', i32s(4), NONE, EMIT_FUEL],
+  ['timers', i32s(2), NONE, EMIT_FUEL],
+  ['map', i32s(4), NONE, EMIT_FUEL],
+  ['map_get', i32s(6), [I32], MAP_FUEL],
+  ['map_next', i32s(6), [I32], MAP_FUEL],
+  ['metrics', i32s(2), NONE, EMIT_FUEL],
 ]);
 
 const ENV = entries([['abort', i32s(4), NONE, LOG_FUEL]]);

@@ -15,6 +15,7 @@ export const FUNCTION_PREFIX = 'mr_';
 const BATCH_FUNCTION = i32Function(3, 1);
 const KEYED_FUNCTION = i32Function(8, 1);
 const WINDOW_FUNCTION = i32Function(5, 1);
+const PROCESS_FUNCTION = i32Function(9, 1);
 const BUFFER_FUNCTION = i32Function(1, 1);
 const INITIALIZE_FUNCTION = i32Function(0, 0);
 
@@ -31,6 +32,10 @@ function typeOfKind(kind: FunctionKind): FunctionType {
       return KEYED_FUNCTION;
     case 'apply':
       return WINDOW_FUNCTION;
+    case 'process':
+    case 'coProcess':
+    case 'broadcastProcess':
+      return PROCESS_FUNCTION;
   }
 }
 

@@ -14,6 +14,8 @@ export interface ImportTargets {
   readonly log: CallLog;
   emit(address: number, length: number, count: number, last: number): void;
   state(address: number, length: number, count: number): void;
+  /** Those of process functions, by name. */
+  readonly process: readonly (readonly [string, (...args: number[]) => number | undefined])[];
 }
 
 type Namespace = Record<string, unknown>;
@@ -41,8 +43,9 @@ export function createImports(facts: ModuleFacts, targets: ImportTargets): WebAs
   return imports as WebAssembly.Imports;
 }
 
-function ownFunctions({ memory, log, emit, state }: ImportTargets) {
-  return new Map<string, (...args: number[]) => void>([
+function ownFunctions({ memory, log, emit, state, process }: ImportTargets) {
+  return new Map<string, (...args: number[]) => unknown>([
+    ...process,
     ['millrace.emit', emit],
     ['millrace.state', state],
     ['millrace.log', (level, address, length) => log.write(level, address >>> 0, length >>> 0)],

@@ -1,5 +1,6 @@
 import type { Batch } from '../model/batch.ts';
 import type { ModuleDescription } from '../model/module-description.ts';
+import type { ProcessCall, ProcessResult } from './process-call.ts';
 
 /** Limits of one instance, from `limits.ts` unless the step sets lower ones. */
 export interface GuestLimits {
@@ -52,6 +53,9 @@ export interface GuestInstance {
 
   /** Runs `apply` over windows: one guest call. Rows of the answer carry the ordinal of their window in the tag. Same lifetime and errors as `run`. */
   runWindows(functionName: string, call: WindowsCall): Batch;
+
+  /** Runs a process function over rows or timers: one guest call. Same lifetime and errors as `run`. */
+  runProcess(functionName: string, call: ProcessCall): ProcessResult;
 }
 
 /** Bytes of a window's entry in `WindowsCall.windows`. */

@@ -19,8 +19,15 @@ import { guestFailure } from './guest-failure.ts';
 import { createImports } from './guest-imports.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { GuestOutput } from './guest-output.ts';
-import { checkOrdinals, checkWindows } from './key-ordinals.ts';
+import { checkOrdinals, checkStates, checkWindows } from './key-ordinals.ts';
 import { type FunctionFacts, type ModuleFacts, moduleFacts } from './module-facts.ts';
+import {
+  CONTEXT_BYTES,
+  type ProcessCall,
+  type ProcessResult,
+  writeContext,
+} from './process-call.ts';
+import { ProcessExchange, sourceNumber } from './process-exchange.ts';
 import {
   DEPTH_EXPORT,
   FUEL_EXPORT,
@@ -83,6 +90,7 @@ class Instance implements GuestInstance {
   readonly #log: CallLog;
   readonly #output: GuestOutput;
   readonly #states: GuestOutput;
+  readonly #exchange: ProcessExchange;
   readonly #functions = new Map<string, LiveFunction>();
   readonly #buffer: GuestCall;
   readonly #refuel: GuestCall;
@@ -102,9 +110,11 @@ class Instance implements GuestInstance {
     this.#log = new CallLog(parts.log, parts.memory);
     this.#output = new GuestOutput(parts.memory, 'emitted rows', parts.limits.outputBytes);
     this.#states = new GuestOutput(parts.memory, 'states', parts.limits.outputBytes);
+    this.#exchange = new ProcessExchange(parts.memory, parts.limits.outputBytes);
     const imports = createImports(facts, {
       memory: this.#memory,
       log: this.#log,
+      process: this.#exchange.imports(),
       emit: (address, length, count, last) => {
         this.#assertRunning('emit');
         this.#output.take(address >>> 0, length >>> 0, count >>> 0, last !== 0);
@@ -193,6 +203,41 @@ class Instance implements GuestInstance {
     } catch (thrown) {
       throw this.#fail(thrown, guest.what, rows.count);
     } finally {
+      this.#end();
+    }
+  }
+
+  runProcess(functionName: string, call: ProcessCall): ProcessResult {
+    const guest = this.#begin(functionName);
+    const { rows, states, keys } = call;
+    try {
+      assert(guest.process, `${guest.what} is no process function`);
+      const bytes = rows.bytes.length + states.bytes.length;
+      const address = this.#reserve(bytes + CONTEXT_BYTES);
+      const [statesAddress, context] = [address + rows.bytes.length, address + bytes];
+      this.#memory.bytes.set(rows.bytes, address);
+      this.#memory.bytes.set(states.bytes, statesAddress);
+      writeContext(this.#memory.bytes, context, call);
+      this.#fill(rows.count + states.count, bytes);
+      this.#exchange.begin(guest.process, call);
+      this.#running = true;
+      checkStatus(
+        guest.call(
+          ...[address, rows.bytes.length, rows.count],
+          ...[statesAddress, states.bytes.length, states.count],
+          ...[keys, sourceNumber(call), context],
+        ),
+      );
+      const output = this.#finish(guest, rows.count);
+      const after = this.#states.rows();
+      if (guest.state !== undefined) checkRows('states', guest.state, after);
+      else if (after.count > 0) violation('states were handed back, but none are declared');
+      checkStates(after, keys);
+      return { output, states: after, ...this.#exchange.finish() };
+    } catch (thrown) {
+      throw this.#fail(thrown, guest.what, rows.count);
+    } finally {
+      this.#exchange.end();
       this.#end();
     }
   }

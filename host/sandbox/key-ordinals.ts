@@ -29,6 +29,25 @@ export function checkWindows({ bytes }: Batch, count: number): void {
   }
 }
 
+/** As `checkOrdinals`, but a key need not have a state. */
+export function checkStates(states: Batch, keys: number): void {
+  if (keys > seen.length) seen = new Uint8Array(keys * 2);
+  try {
+    markStates(states, keys);
+  } finally {
+    seen.fill(0, 0, keys);
+  }
+}
+
+/** Throws `ABI_VIOLATION` unless every row carries an ordinal below `count`. */
+export function checkTags({ bytes }: Batch, count: number, what: string): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; at += view.getUint32(at + ROW_LENGTH_OFFSET, true)) {
+    const ordinal = view.getUint32(at + ROW_TAG_OFFSET, true);
+    if (ordinal >= count) violation(`${what} has ordinal ${ordinal} of ${count} keys`);
+  }
+}
+
 function markStates(states: Batch, keys: number): void {
   const view = new DataView(states.bytes.buffer, states.bytes.byteOffset, states.bytes.length);
   for (let offset = 0; offset < states.bytes.length; ) {

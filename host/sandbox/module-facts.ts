@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts';
 import type { FunctionKind } from '../model/module-description.ts';
 import { WASI_MODULE } from './allowed-imports.ts';
 import type { CompiledModule } from './guest.ts';
+import { type ProcessFacts, processFacts } from './process-exchange.ts';
 import { decodeRewriteNote, REWRITE_SECTION, type RewriteNote } from './rewrite/offset-map.ts';
 
 /** What every instance of a module shares, worked out once per module and thread. */
@@ -17,6 +18,7 @@ export interface FunctionFacts {
   readonly kind: FunctionKind;
   readonly output: RowValidator;
   readonly state: RowValidator | undefined;
+  readonly process: ProcessFacts | undefined;
 }
 
 const FACTS = new WeakMap<WebAssembly.Module, ModuleFacts>();
@@ -39,10 +41,11 @@ function readFacts({ wasm, description }: CompiledModule): ModuleFacts {
   const imports = WebAssembly.Module.imports(wasm)
     .filter((entry) => entry.kind === 'function')
     .map(({ module, name }) => ({ module, name }));
-  const functions = description.functions.map(({ name, kind, output, state }) => {
+  const functions = description.functions.map(({ name, kind, output, state, process }) => {
     const validators = {
       output: createRowValidator(output),
       state: state === undefined ? undefined : createRowValidator(state),
+      process: process === undefined ? undefined : processFacts(process),
     };
     return [name, { kind, ...validators }] as const;
   });

@@ -147,5 +147,13 @@ function withCalls(
       called(name, call.rows.count);
       return instance.runKeyed(name, call);
     },
+    runWindows(name, call) {
+      called(name, call.rows.count);
+      return instance.runWindows(name, call);
+    },
+    runProcess(name, call) {
+      called(name, call.rows.count);
+      return instance.runProcess(name, call);
+    },
   };
 }

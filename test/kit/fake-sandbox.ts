@@ -15,6 +15,8 @@ import {
   WINDOW_ENTRY_BYTES,
   type WindowsCall,
 } from '../../host/sandbox/guest.ts';
+import type { ProcessCall, ProcessResult } from '../../host/sandbox/process-call.ts';
+import { type FakeProcess, runFakeProcess } from './fake-process.ts';
 import { rowsOf, tagged, viewOf } from './keyed-rows.ts';
 
 export type Fields = { readonly [field: string]: unknown };
@@ -48,6 +50,7 @@ export type FakeBody =
         guest: FakeGuest,
       ) => readonly Fields[];
     }
+  | { readonly process: FakeProcess }
   | { readonly assignTimestamp: (record: RowObject, guest: FakeGuest) => number | bigint };
 
 export interface FakeFunction extends Omit<FunctionDescription, 'kind'> {
@@ -123,6 +126,7 @@ export function createFakeSandbox(): FakeSandbox {
 
 function kindOf(body: FakeBody): FunctionDescription['kind'] {
   if ('start' in body) return 'aggregate';
+  if ('process' in body) return body.process.kind;
   return ['map', 'filter', 'flatMap', 'reduce', 'apply', 'assignTimestamp'].find(
     (kind) => kind in body,
   ) as FunctionDescription['kind'];
@@ -258,6 +262,19 @@ class FakeInstance implements GuestInstance {
       }
       this.#checkOutput(out);
       return this.#answer(out);
+    });
+  }
+
+  runProcess(functionName: string, call: ProcessCall): ProcessResult {
+    return this.#call(functionName, call, (fake) => {
+      const { body } = fake;
+      if (!('process' in body)) throw new Error(`function "${fake.name}" is no process function`);
+      const result = runFakeProcess({ ...fake, kind: body.process.kind }, body.process, call, {
+        guest: this.#guest,
+        burnRow: () => this.#burn(FUEL_PER_ROW),
+        answer: (out) => this.#answer(out),
+      });
+      return result;
     });
   }
 

@@ -4,9 +4,10 @@ import { WATERMARK_MIN_MS } from '../model/element.ts';
 import { keyGroupOf, taskOfKeyGroup } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
 import type { BatchBuilder } from './batch-builder.ts';
+import { eventTimeAt } from './event-time.ts';
 import { keyBytesOf } from './key-bytes.ts';
 import { hashKey } from './key-hash.ts';
-import { NO_TIME_HIGH, ROW_HEADER_BYTES, ROW_TAG_OFFSET, ROW_TIME_OFFSET } from './layout.ts';
+import { ROW_HEADER_BYTES, ROW_TAG_OFFSET } from './layout.ts';
 import type { RowKernel } from './row-kernel.ts';
 
 /** The row kernel in plain TypeScript, a row at a time: the reference that the compiled one is held against. */
@@ -33,7 +34,7 @@ export function createPlainRowKernel(): RowKernel {
     maxEventTime(batch) {
       let max = WATERMARK_MIN_MS;
       forEachRow(batch, (view, at) => {
-        max = Math.max(max, eventTimeOf(view, at));
+        max = Math.max(max, eventTimeAt(view, at));
       });
       return max;
     },
@@ -68,11 +69,4 @@ function appendRow(target: BatchBuilder, row: Uint8Array): void {
   const at = target.reserve(row.length);
   target.bytes.set(row, at);
   target.commit(row.length, 1);
-}
-
-function eventTimeOf(view: DataView, at: number): number {
-  const low = view.getUint32(at + ROW_TIME_OFFSET, true);
-  const high = view.getInt32(at + ROW_TIME_OFFSET + 4, true);
-  if (high === NO_TIME_HIGH && low === 0) return WATERMARK_MIN_MS;
-  return high * 2 ** 32 + low;
 }

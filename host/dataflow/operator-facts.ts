@@ -33,7 +33,11 @@ export function operatorFacts(spec: OperatorSpec): OperatorFacts {
     case 'sink':
       return { ...NOTHING, connector: spec.connector, input: spec.schema };
     case 'pass':
+    case 'stream':
       return { ...NOTHING, input: spec.schema, output: spec.schema };
+    case 'dedupe':
+    case 'top':
+      return { ...NOTHING, input: spec.schema, output: spec.schema, key: spec.key.fields };
     case 'guest':
       return { ...NOTHING, function: spec.function, input: spec.input, output: spec.output };
     case 'keyed': {

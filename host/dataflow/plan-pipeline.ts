@@ -11,12 +11,14 @@ import { pipelineInvalid } from './pipeline-invalid.ts';
 import type { CheckpointOptions, ModuleVersion, Plan, StepModules } from './plan.ts';
 import { assignParallelism } from './planning/assign-parallelism.ts';
 import { buildChains } from './planning/build-chains.ts';
+import { checkFields } from './planning/check-fields.ts';
 import { checkFormats } from './planning/check-formats.ts';
 import { inferSchemas, type Records } from './planning/infer-schemas.ts';
 import type { PlanNode } from './planning/node.ts';
+import { durationMs } from './planning/node-parts.ts';
 import { openConnectors } from './planning/open-connectors.ts';
 import { operatorSpec } from './planning/operator-spec.ts';
-import { durationMs, readNodes } from './planning/read-nodes.ts';
+import { readNodes } from './planning/read-nodes.ts';
 import {
   type PlannedModules,
   type ResolvedFunction,
@@ -52,13 +54,14 @@ export function planPipeline(
   const schemaSources = { graph, modules: parts.modules, functions, sources: opened.sources };
   const records = inferSchemas(schemaSources, findings);
   checkFormats(graph.nodes, records, findings);
+  checkFields(graph.nodes, records, findings);
   const keys = resolveKeys(graph, (node) => inputOf(node, functions, records), findings);
   const keyGroups = pipeline.keyGroups ?? KEY_GROUPS_DEFAULT;
   const wishes = { parallelism: parts.parallelism ?? pipeline.parallelism ?? 1, keyGroups };
   const parallelism = assignParallelism(graph, opened, wishes, findings);
   if (findings.length > 0) throw pipelineInvalid(pipeline.name, findings);
   const specOf = (node: PlanNode) => operatorSpec(node, { records, functions, keys });
-  const { chains, edges } = buildChains({ graph, keys, parallelism, specOf });
+  const { chains, edges } = buildChains({ graph, keys, records, parallelism, specOf });
   const plan: Plan = {
     name: pipeline.name,
     parallelism: Math.max(...chains.map((chain) => chain.parallelism)),

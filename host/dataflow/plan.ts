@@ -35,7 +35,15 @@ export interface Chain {
 }
 
 /** Every operator has the id that the pipeline gave it; ids are unique in a plan. */
-export type OperatorSpec = SourceSpec | GuestSpec | KeyedSpec | PassSpec | SinkSpec;
+export type OperatorSpec =
+  | SourceSpec
+  | GuestSpec
+  | KeyedSpec
+  | PassSpec
+  | StreamSpec
+  | DedupeSpec
+  | TopSpec
+  | SinkSpec;
 
 /** An operator between sources and sinks. */
 export type StepSpec = Exclude<OperatorSpec, SourceSpec | SinkSpec>;
@@ -46,6 +54,9 @@ export const OPERATOR_KINDS = [
   'guest',
   'keyed',
   'pass',
+  'stream',
+  'dedupe',
+  'top',
   'sink',
 ] as const satisfies readonly OperatorSpec['kind'][];
 
@@ -94,7 +105,48 @@ export interface KeyedSpec {
   readonly limits: GuestLimits;
 }
 
-/** `union` and `keyBy`: rows pass unchanged; the edges do the work. */
+/** `limit`, `sample`, `inspect`, `split`: rows pass unchanged, or not at all, or by a side output. */
+export interface StreamSpec {
+  readonly kind: 'stream';
+  readonly id: string;
+  readonly schema: RecordSchema;
+  readonly operation: StreamOperation;
+}
+
+export type StreamOperation =
+  /** The first `count` rows. Runs in one task. */
+  | { readonly kind: 'limit'; readonly count: number }
+  /** A random share of the rows, 0 to 1. */
+  | { readonly kind: 'sample'; readonly share: number; readonly seed: number }
+  /** Logs the first rows of a task, then one in `every`. */
+  | { readonly kind: 'inspect'; readonly first: number; readonly every: number }
+  /** By the text in a field to the side output of that name. */
+  | { readonly kind: 'split'; readonly fieldIndex: number; readonly sides: readonly string[] };
+
+/** `dedupe` and `distinct`: the first row of each key. */
+export interface DedupeSpec {
+  readonly kind: 'dedupe';
+  readonly id: string;
+  readonly schema: RecordSchema;
+  readonly key: KeySpec;
+  /** Event-time milliseconds after which a key is forgotten. */
+  readonly ttlMs: number | undefined;
+}
+
+/** `topN`: the best rows of each key, by a field. */
+export interface TopSpec {
+  readonly kind: 'top';
+  readonly id: string;
+  readonly schema: RecordSchema;
+  readonly key: KeySpec;
+  readonly count: number;
+  /** Index of the field that decides. */
+  readonly by: number;
+  readonly descending: boolean;
+  readonly emit: 'record' | 'end';
+}
+
+/** `union`, `keyBy`, `rebalance`, `broadcast`, `partition`: rows pass unchanged; the edges do the work. */
 export interface PassSpec {
   readonly kind: 'pass';
   readonly id: string;
@@ -140,6 +192,8 @@ export type Partitioning =
   | { readonly kind: 'key'; readonly key: KeySpec }
   /** Batches round robin. */
   | { readonly kind: 'rebalance' }
+  /** To the task of the number in a field, modulo the number of tasks; `bits` of the number, 32 or 64. */
+  | { readonly kind: 'field'; readonly fieldIndex: number; readonly bits: 32 | 64 }
   | { readonly kind: 'broadcast' };
 
 /** Which module runs at a step: the alias's catalog name and version, for people, and its digest, for recovery. */

@@ -1,4 +1,5 @@
 import type { BatchBuilder } from '../abi/batch-builder.ts';
+import { ROW_LENGTH_OFFSET, slotOffset } from '../abi/layout.ts';
 import type { RowKernel } from '../abi/row-kernel.ts';
 import type { Partitioning } from '../dataflow/plan.ts';
 import { BATCH_BYTES_TARGET } from '../limits.ts';
@@ -52,6 +53,8 @@ export function createOutputEdge(options: OutputEdgeOptions): OutputEdge {
       };
     case 'rebalance':
       return { side, targets, send: rebalance(targets, options.task) };
+    case 'field':
+      return { side, targets, send: partitionByField(targets, partitioning) };
     case 'key':
       return { side, targets, send: partitionByKey(targets, partitioning, options) };
     default:
@@ -88,6 +91,32 @@ function partitionByKey(
     kernel.hashKeys(batch, key);
     for (let i = 0; i < targets.length; i += 1) builders[i] = targets[i].gathering;
     kernel.partition(batch, keyGroups, builders);
+    for (const target of targets) target.settle();
+  };
+}
+
+/** By a number of the user's, modulo the number of targets: -1 is the last one. */
+function partitionByField(
+  targets: readonly OutputTarget[],
+  { fieldIndex, bits }: Partitioning & { kind: 'field' },
+): (batch: Batch) => void {
+  const slot = slotOffset(fieldIndex);
+  const tasks = targets.length;
+  return ({ bytes, count }) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let at = 0;
+    for (let row = 0; row < count; row += 1) {
+      const length = view.getUint32(at + ROW_LENGTH_OFFSET, true);
+      // 64 bits by halves, each modulo the tasks: what is exact in a double.
+      const number =
+        bits === 32
+          ? view.getInt32(at + slot, true)
+          : (view.getInt32(at + slot + 4, true) % tasks) * (2 ** 32 % tasks) +
+            view.getUint32(at + slot, true);
+      const target = targets[((number % tasks) + tasks) % tasks];
+      target.gathering.append({ bytes: bytes.subarray(at, at + length), count: 1 });
+      at += length;
+    }
     for (const target of targets) target.settle();
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pipelineJsonSchema } from '../../host/dataflow/document/json-schema.ts';
+import { STEP_KIND_NAMES } from '../../host/dataflow/document/step-kinds.ts';
 import { checkPipeline, readPipeline } from '../../host/dataflow/pipeline.ts';
 import type { MillraceError } from '../../host/errors.ts';
 import {
@@ -55,6 +56,8 @@ function thrown(run: () => unknown): MillraceError {
   }
   throw new Error('nothing was thrown');
 }
+
+const KINDS = STEP_KIND_NAMES.map((kind) => `"${kind}"`).join(', ');
 
 describe('a document', () => {
   test('reads the same as YAML and as JSON, in the form it was written', () => {
@@ -219,10 +222,10 @@ describe('findings', () => {
         },
       }),
       [
-        'steps.a: the step has no kind: one of "map", "filter", "flatMap", "reduce", "aggregate", "keyBy", "union", did you mean "flatMap"?',
+        `steps.a: the step has no kind: one of ${KINDS}, did you mean "flatMap"?`,
         'steps.b: a step is of one kind, this one is "map" and "filter"',
         'steps.c: expected an object, found "map"',
-        'steps.d: the step has no kind: one of "map", "filter", "flatMap", "reduce", "aggregate", "keyBy", "union"',
+        `steps.d: the step has no kind: one of ${KINDS}`,
       ],
     ],
     [

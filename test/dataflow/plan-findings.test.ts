@@ -38,6 +38,29 @@ describe('findings', () => {
       ['sinks.out.from: "up" has no side output "late"; it has none'],
     ],
     [
+      'fields that steps of the host work by, and what they are given',
+      {
+        sources: 'readings: { connector: file, path: in, format: json, record: text.Reading }',
+        steps: `
+          a: { split: value, sides: [x], from: readings }
+          b: { topN: 3, by: tags, key: sensor, from: a:y }
+          c: { topN: 3, by: vale, from: readings }
+          d: { partition: sensor, from: readings }
+          e: { distinct: true, from: readings }
+          f: { limit: 3, from: [b, c, d, e] }`,
+        sinks: out('f'),
+      },
+      [
+        'steps.b.from: "a" has no side output "y", did you mean "x"?',
+        'steps.a.split: field "value" of Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> } is of type f64, not a string',
+        'steps.c.by: no field "vale" in Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> }, did you mean "value"?',
+        'steps.d.partition: field "sensor" of Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> } is of type string, not a whole number',
+        'steps.c.key: is missing: a topN needs a key, its own or that of a keyBy step right before it',
+        'steps.e.distinct: field "value" of type f64 cannot be a key: floats, lists and records have no equality of bytes',
+        'steps.e.distinct: field "tags" of type list<string> cannot be a key: floats, lists and records have no equality of bytes',
+      ],
+    ],
+    [
       'an unknown module and an unknown function',
       {
         steps: `

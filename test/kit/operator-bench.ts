@@ -9,6 +9,7 @@ import type {
 } from '../../host/dataflow/operator.ts';
 import { operatorFacts } from '../../host/dataflow/operator-facts.ts';
 import type { StepSpec } from '../../host/dataflow/plan.ts';
+import type { Batch } from '../../host/model/batch.ts';
 import { type KeyGroupRange, keyGroupOf } from '../../host/model/key-group.ts';
 import type { RecordSchema } from '../../host/model/schema.ts';
 import type { CompiledModule, Sandbox } from '../../host/sandbox/guest.ts';
@@ -27,6 +28,8 @@ export interface OperatorBench {
   readonly swappable: SwappableOperator;
   readonly deadLetters: readonly DeadLetter[];
   readonly logs: readonly string[];
+  /** What came out by side outputs so far, by name. */
+  readonly sides: ReadonlyMap<string, readonly Fields[]>;
   /** Hands in one batch and returns what came out, in order. Rows of keyed steps are dealt by key first: foreign keys are dropped. */
   feed(records: readonly Fields[]): Fields[];
   /** Ends the input; returns what came out. */
@@ -46,6 +49,7 @@ export function createOperatorBench(options: BenchOptions): OperatorBench {
   const { spec, sandbox, module } = options;
   const deadLetters: DeadLetter[] = [];
   const logs: string[] = [];
+  const sides = new Map<string, Fields[]>();
   const kernel = options.kernel ?? createRowKernel();
   const range = options.range ?? { start: 0, end: BENCH_KEY_GROUPS };
   const context: OperatorContext = {
@@ -61,8 +65,13 @@ export function createOperatorBench(options: BenchOptions): OperatorBench {
 
   function collect(run: (out: Output) => void): Fields[] {
     const collected: Fields[] = [];
-    run({ batch: (batch) => collected.push(...decodeBatch(output, batch)), side() {} });
+    run({ batch: (batch) => collected.push(...decodeBatch(output, batch)), side });
     return collected;
+  }
+
+  function side(name: string, batch: Batch): void {
+    const records = decodeBatch(output, batch);
+    if (records.length > 0) sides.set(name, [...(sides.get(name) ?? []), ...records]);
   }
 
   return {
@@ -70,9 +79,10 @@ export function createOperatorBench(options: BenchOptions): OperatorBench {
     swappable: operator as SwappableOperator,
     deadLetters,
     logs,
+    sides,
     feed(records) {
       let batch = batchOf(input, records);
-      if (spec.kind === 'keyed') {
+      if ('key' in spec) {
         kernel.hashKeys(batch, spec.key);
         const own = rowsOf(batch).filter((row) => isIn(range, viewOf(row).getUint32(4, true)));
         batch = batchOfRows(own);

@@ -41,6 +41,8 @@ function edgeText(edge: Edge): string {
       return `by key ${partitioning.key.fields.map((field) => field.name).join(', ')}`;
     case 'forward':
       return 'task to task';
+    case 'field':
+      return 'by number';
     case 'rebalance':
       return 'in turn';
     case 'broadcast':

@@ -25,7 +25,7 @@ export const planAnswer = z
       z.object({
         from: z.int().describe('chain id'),
         to: z.int(),
-        partitioning: z.enum(['forward', 'key', 'rebalance', 'broadcast']),
+        partitioning: z.enum(['forward', 'key', 'rebalance', 'broadcast', 'field']),
         key: z.array(z.string()),
       }),
     ),

@@ -2,6 +2,18 @@ import { z } from 'zod';
 import { filterStepSchema, flatMapStepSchema, mapStepSchema } from './steps/guest-steps.ts';
 import { aggregateStepSchema, reduceStepSchema } from './steps/keyed-steps.ts';
 import { keyByStepSchema, unionStepSchema } from './steps/pass-steps.ts';
+import {
+  broadcastStepSchema,
+  dedupeStepSchema,
+  distinctStepSchema,
+  inspectStepSchema,
+  limitStepSchema,
+  partitionStepSchema,
+  rebalanceStepSchema,
+  sampleStepSchema,
+  splitStepSchema,
+  topStepSchema,
+} from './steps/stream-steps.ts';
 
 /** Every kind of step by the key that marks it. A new kind is an entry here and a node in `planning/step-node.ts`. */
 export const STEP_KINDS = {
@@ -12,6 +24,16 @@ export const STEP_KINDS = {
   aggregate: aggregateStepSchema,
   keyBy: keyByStepSchema,
   union: unionStepSchema,
+  split: splitStepSchema,
+  distinct: distinctStepSchema,
+  dedupe: dedupeStepSchema,
+  topN: topStepSchema,
+  limit: limitStepSchema,
+  sample: sampleStepSchema,
+  inspect: inspectStepSchema,
+  rebalance: rebalanceStepSchema,
+  broadcast: broadcastStepSchema,
+  partition: partitionStepSchema,
 } as const;
 
 export type StepKindName = keyof typeof STEP_KINDS;
@@ -26,6 +48,16 @@ export const stepSchema = z.union([
   aggregateStepSchema,
   keyByStepSchema,
   unionStepSchema,
+  splitStepSchema,
+  distinctStepSchema,
+  dedupeStepSchema,
+  topStepSchema,
+  limitStepSchema,
+  sampleStepSchema,
+  inspectStepSchema,
+  rebalanceStepSchema,
+  broadcastStepSchema,
+  partitionStepSchema,
 ]);
 
 /** The kinds whose key a step has; a valid step has one. */

@@ -10,13 +10,13 @@
  * P2  Every row is in exactly one accepted attempt, or was given up on its own.
  * P3  Attempts are accepted in the order of the rows.
  */
-import { decodeObject } from '../../abi/row-object.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { RecordSchema } from '../../model/schema.ts';
 import type { OperatorContext, OperatorCounters, Output } from '../operator.ts';
 import type { GuestSpec, KeyedSpec } from '../plan.ts';
 import type { GuestCall } from './guest-call.ts';
+import { rowText } from './row-text.ts';
 import { copyRow, rowOffsets, rowsBetween } from './row-walk.ts';
 
 /** A step whose calls may fail. */
@@ -134,7 +134,7 @@ function recordFailed(row: Batch, error: MillraceError, step: GuardedStep): Mill
   const { module, name } = step.spec.function;
   return new MillraceError(error.code, `step "${id}" failed on a record: ${error.message}`, {
     details: [
-      `record ${rowText(step.schema, row)}`,
+      `record ${rowText(step.schema, row.bytes, 0)}`,
       `function ${module}.${name} of module ${step.guest.digest.slice(0, 12)}`,
       ...error.details,
     ],
@@ -144,15 +144,4 @@ function recordFailed(row: Batch, error: MillraceError, step: GuardedStep): Mill
         : error.hint,
     cause: error,
   });
-}
-
-const ROW_TEXT_CHARS_MAX = 300;
-
-/** A row for a message: as JSON, escaped, cut. */
-function rowText(schema: RecordSchema, row: Batch): string {
-  const text = JSON.stringify(decodeObject(schema, row.bytes, 0), (_, value: unknown) => {
-    if (typeof value === 'bigint') return String(value);
-    return value instanceof Uint8Array ? `${value.length} bytes` : value;
-  });
-  return text.length <= ROW_TEXT_CHARS_MAX ? text : `${text.slice(0, ROW_TEXT_CHARS_MAX)}…`;
 }

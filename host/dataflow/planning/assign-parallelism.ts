@@ -11,8 +11,8 @@ export interface ParallelismWishes {
 }
 
 /**
- * Gives every node its number of tasks: its own, else the pipeline's for sources and steps with functions; `keyBy`,
- * `union` and sinks go with their upstream. A connector's bound cuts what was not asked for.
+ * Gives every node its number of tasks: its own, else the pipeline's for sources, steps with functions and steps with state; sinks and
+ * steps that pass rows on as they come go with their upstream. A connector's bound cuts what was not asked for.
  */
 export function assignParallelism(
   graph: Graph,
@@ -53,7 +53,7 @@ function reason(keyGroups: number): string {
 }
 
 function followsUpstream(node: PlanNode): boolean {
-  return node.kind === 'pass' || node.kind === 'sink';
+  return node.kind === 'pass' || node.kind === 'sink' || node.kind === 'stream';
 }
 
 function upstreamTasks(node: PlanNode, graph: Graph, assigned: ReadonlyMap<string, number>) {
@@ -62,6 +62,8 @@ function upstreamTasks(node: PlanNode, graph: Graph, assigned: ReadonlyMap<strin
 }
 
 function boundOf(node: PlanNode, opened: OpenedConnectors): number {
+  // Only one task can tell which records are the first of a stream.
+  if (node.kind === 'stream' && node.operation.kind === 'limit') return 1;
   const bound =
     node.kind === 'source'
       ? opened.sources.get(node.name)?.parallelismMax

@@ -1,12 +1,14 @@
 import type { KeySpec } from '../../model/key-spec.ts';
 import type { Chain, Edge, OperatorSpec, Partitioning } from '../plan.ts';
-import type { PlanNode } from './node.ts';
+import type { Records } from './infer-schemas.ts';
+import { isKeyFed, type PassNode, type PlanNode } from './node.ts';
 import type { Graph, Link } from './resolve-graph.ts';
 import type { Keys } from './resolve-keys.ts';
 
 export interface ChainParts {
   readonly graph: Graph;
   readonly keys: Keys;
+  readonly records: Records;
   readonly parallelism: ReadonlyMap<string, number>;
   readonly specOf: (node: PlanNode) => OperatorSpec;
 }
@@ -50,6 +52,7 @@ function isChained(link: Link, parts: ChainParts): boolean {
   return (
     parts.graph.downstream.get(from.name)?.length === 1 &&
     link.input.side === undefined &&
+    dealOf(link) === undefined &&
     dealtBy(link, parts) === undefined &&
     tasksOf(from, parts) === tasksOf(to, parts)
   );
@@ -58,13 +61,26 @@ function isChained(link: Link, parts: ChainParts): boolean {
 function partitioningOf(link: Link, parts: ChainParts): Partitioning {
   const key = dealtBy(link, parts);
   if (key !== undefined) return { kind: 'key', key };
+  const deal = dealOf(link);
+  if (typeof deal === 'object') {
+    const fields = parts.records.get(link.from.name)?.fields ?? [];
+    const fieldIndex = fields.findIndex(({ name }) => name === deal.field.name);
+    const bits = fields[fieldIndex]?.type.kind.endsWith('64') ? 64 : 32;
+    return { kind: 'field', fieldIndex, bits };
+  }
+  if (deal !== undefined) return { kind: deal };
   const equal = tasksOf(link.from, parts) === tasksOf(link.to, parts);
   return { kind: equal ? 'forward' : 'rebalance' };
 }
 
+/** How a `rebalance`, `broadcast` or `partition` before the link wants its rows dealt. */
+function dealOf({ from }: Link): PassNode['deal'] {
+  return from.kind === 'pass' ? from.deal : undefined;
+}
+
 /** A keyed step is always fed by key: its rows must carry key hashes. Other readers of a `keyBy` follow its key. */
 function dealtBy(link: Link, parts: ChainParts): KeySpec | undefined {
-  if (link.to.kind === 'keyed') return parts.keys.get(link.to.name);
+  if (isKeyFed(link.to)) return parts.keys.get(link.to.name);
   if (link.to.kind === 'pass' || link.from.kind !== 'pass') return undefined;
   return parts.keys.get(link.from.name);
 }

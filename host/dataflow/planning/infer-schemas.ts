@@ -70,6 +70,9 @@ function outputOf(
       return resolved.description.output;
     }
     case 'pass':
+    case 'stream':
+    case 'dedupe':
+    case 'top':
     case 'sink':
       return commonRecord(links, output, findings);
     default:
@@ -142,17 +145,22 @@ function wantedRecord(
   return undefined;
 }
 
+/** Whether rows leave a step as they came in. */
+function passesRows({ kind }: PlanNode): boolean {
+  return kind === 'pass' || kind === 'stream' || kind === 'dedupe' || kind === 'top';
+}
+
 /** Steps with functions, and sinks, that get the node's rows unchanged. */
 function readersOf(node: PlanNode, graph: Graph): PlanNode[] {
   const seen = new Set<PlanNode>([node]);
   // Grows while it is read.
   for (const passed of seen) {
-    if (passed !== node && passed.kind !== 'pass') continue;
+    if (passed !== node && !passesRows(passed)) continue;
     for (const { to, input } of graph.downstream.get(passed.name) ?? []) {
-      if (input.side === undefined) seen.add(to);
+      if (input.side === undefined || passed.kind === 'stream') seen.add(to);
     }
   }
-  return [...seen].filter((candidate) => candidate !== node && candidate.kind !== 'pass');
+  return [...seen].filter((candidate) => candidate !== node && !passesRows(candidate));
 }
 
 function checkEventTime(node: SourceNode, record: RecordSchema, findings: Finding[]): void {

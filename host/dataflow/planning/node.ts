@@ -2,10 +2,18 @@ import type { ConnectorOptions } from '../../connectors/connector.ts';
 import type { OnMalformed } from '../../connectors/source.ts';
 import type { GuestLimits } from '../../sandbox/guest.ts';
 import type { DocumentPath } from '../finding.ts';
-import type { ErrorPolicy } from '../plan.ts';
+import type { ErrorPolicy, StreamOperation } from '../plan.ts';
 
 /** A source, step or sink of the document with its options read; names are not resolved yet. */
-export type PlanNode = SourceNode | GuestNode | KeyedNode | PassNode | SinkNode;
+export type PlanNode =
+  | SourceNode
+  | GuestNode
+  | KeyedNode
+  | PassNode
+  | StreamNode
+  | DedupeNode
+  | TopNode
+  | SinkNode;
 
 interface NodeBase {
   /** As the document calls it: what `from` refers to. */
@@ -16,6 +24,13 @@ interface NodeBase {
   readonly inputs: readonly NodeInput[];
   /** As given; undefined = to be derived. */
   readonly parallelism: number | undefined;
+}
+
+/** Steps that are fed by key: their rows carry the hash of their key. */
+export type KeyFedNode = KeyedNode | DedupeNode | TopNode;
+
+export function isKeyFed(node: PlanNode): node is KeyFedNode {
+  return node.kind === 'keyed' || node.kind === 'dedupe' || node.kind === 'top';
 }
 
 /** A name in a `from`, and where it stands. */
@@ -63,10 +78,36 @@ export interface KeyedNode extends FunctionNode {
   readonly emit: 'record' | 'batch' | 'end';
 }
 
-/** `union`, or `keyBy` when it has a key. */
+/** `union`, or `keyBy` when it has a key, or what says how its rows are dealt. */
 export interface PassNode extends NodeBase {
   readonly kind: 'pass';
   readonly key: KeyNames | undefined;
+  readonly deal?: 'rebalance' | 'broadcast' | { readonly field: NodeInput };
+}
+
+/** `limit`, `sample`, `inspect`, `split`. */
+export interface StreamNode extends NodeBase {
+  readonly kind: 'stream';
+  readonly operation:
+    | Exclude<StreamOperation, { readonly kind: 'split' }>
+    | { readonly kind: 'split'; readonly field: NodeInput; readonly sides: readonly string[] };
+}
+
+/** `dedupe`, or `distinct` when it has no key of its own: then all fields are. */
+export interface DedupeNode extends NodeBase {
+  readonly kind: 'dedupe';
+  readonly key: KeyNames | 'all';
+  readonly ttlMs: number | undefined;
+}
+
+/** `topN`. */
+export interface TopNode extends NodeBase {
+  readonly kind: 'top';
+  readonly key: KeyNames | undefined;
+  readonly count: number;
+  readonly by: NodeInput;
+  readonly descending: boolean;
+  readonly emit: 'record' | 'end';
 }
 
 export interface SinkNode extends NodeBase {

@@ -1,8 +1,17 @@
 import assert from 'node:assert';
+import type { KeySpec } from '../../model/key-spec.ts';
 import type { RecordSchema } from '../../model/schema.ts';
-import type { FunctionRef, OperatorSpec } from '../plan.ts';
+import type { FunctionRef, OperatorSpec, StreamOperation } from '../plan.ts';
 import type { Records } from './infer-schemas.ts';
-import type { GuestNode, KeyedNode, PlanNode, SourceNode } from './node.ts';
+import type {
+  DedupeNode,
+  GuestNode,
+  KeyedNode,
+  PlanNode,
+  SourceNode,
+  StreamNode,
+  TopNode,
+} from './node.ts';
 import type { ResolvedFunction } from './resolve-functions.ts';
 import type { Keys } from './resolve-keys.ts';
 
@@ -25,6 +34,11 @@ export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
     }
     case 'pass':
       return { kind: 'pass', id: node.id, schema: record };
+    case 'stream':
+      return { kind: 'stream', id: node.id, schema: record, operation: operationOf(node, record) };
+    case 'dedupe':
+    case 'top':
+      return hostKeyedSpec(node, record, parts.keys.get(node.name));
     case 'guest':
       return { kind: 'guest', ...functionParts(node, parts) };
     case 'keyed': {
@@ -46,6 +60,37 @@ function sourceSpec(node: SourceNode, schema: RecordSchema): OperatorSpec {
     idleMs: node.eventTime.idleMs,
   };
   return { kind, id, connector, options, schema, onMalformed, eventTime };
+}
+
+function operationOf({ operation }: StreamNode, record: RecordSchema): StreamOperation {
+  if (operation.kind !== 'split') return operation;
+  const { sides, field } = operation;
+  return { kind: 'split', fieldIndex: indexOf(field.name, record), sides };
+}
+
+function hostKeyedSpec(
+  node: DedupeNode | TopNode,
+  schema: RecordSchema,
+  key: KeySpec | undefined,
+): OperatorSpec {
+  assert(key, `the key of "${node.name}" is known when there are no findings`);
+  const { id } = node;
+  if (node.kind === 'dedupe') return { kind: 'dedupe', id, schema, key, ttlMs: node.ttlMs };
+  const { count, descending, emit } = node;
+  return {
+    kind: 'top',
+    id,
+    schema,
+    key,
+    count,
+    by: indexOf(node.by.name, schema),
+    descending,
+    emit,
+  };
+}
+
+function indexOf(field: string, record: RecordSchema): number {
+  return record.fields.findIndex((candidate) => candidate.name === field);
 }
 
 function functionParts(node: GuestNode | KeyedNode, parts: SpecParts) {

@@ -2,14 +2,14 @@ import type { KeyField, KeySpec } from '../../model/key-spec.ts';
 import { formatType, type RecordSchema, type ValueType } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { unknownField } from './infer-schemas.ts';
-import type { KeyedNode, KeyNames, PlanNode } from './node.ts';
+import { isKeyFed, type KeyFedNode, type KeyNames, type PlanNode } from './node.ts';
 import type { Graph } from './resolve-graph.ts';
 
 /** Keys by node: of keyed steps the key of their state, of other nodes the key their output is dealt by. */
 export type Keys = ReadonlyMap<string, KeySpec>;
 
 /**
- * Resolves the keys of `reduce`, `aggregate` and `keyBy`. Finds fields that do not exist or cannot be
+ * Resolves the keys of steps that are fed by key and of `keyBy`. Finds fields that do not exist or cannot be
  * a key, and keyed steps without one. `inputs` is the record that reaches a node.
  */
 export function resolveKeys(
@@ -35,10 +35,10 @@ interface KeyScope {
 }
 
 function keyOf(node: PlanNode, scope: KeyScope, findings: Finding[]): KeySpec | undefined {
-  if (node.kind !== 'keyed' && node.kind !== 'pass') return undefined;
+  if (!isKeyFed(node) && node.kind !== 'pass') return undefined;
   if (node.key !== undefined) {
     const record = scope.inputs(node);
-    const key = record === undefined ? undefined : specOf(node.key, record, findings);
+    const key = record === undefined ? undefined : ownKey(node, node.key, record, findings);
     if (key === undefined) scope.broken.add(node.name);
     return key;
   }
@@ -51,20 +51,36 @@ function keyOf(node: PlanNode, scope: KeyScope, findings: Finding[]): KeySpec | 
   }
   if (streams.some((from) => from !== undefined && scope.broken.has(from.name))) {
     scope.broken.add(node.name);
-  } else if (node.kind === 'keyed' && links.length > 0) {
+  } else if (node.kind !== 'pass' && links.length > 0) {
     findings.push(keyless(node, keys));
   }
   return undefined;
 }
 
-function keyless(node: KeyedNode, keys: readonly (KeySpec | undefined)[]): Finding {
+function keyless(node: KeyFedNode, keys: readonly (KeySpec | undefined)[]): Finding {
   const path = [...node.path, 'key'];
   if (keys.every((key) => key !== undefined)) {
     return { path, message: 'its inputs are keyed by different fields: give the step a key' };
   }
-  const article = node.functionKind === 'aggregate' ? 'an' : 'a';
-  const message = `is missing: ${article} ${node.functionKind} needs a key, its own or that of a keyBy step right before it`;
+  const what = node.kind === 'keyed' ? node.functionKind : 'topN';
+  const article = what === 'aggregate' ? 'an' : 'a';
+  const message = `is missing: ${article} ${what} needs a key, its own or that of a keyBy step right before it`;
   return { path, message };
+}
+
+function ownKey(
+  node: PlanNode,
+  key: KeyNames | 'all',
+  record: RecordSchema,
+  findings: Finding[],
+): KeySpec | undefined {
+  if (key !== 'all') return specOf(key, record, findings);
+  const path = [...node.path, 'distinct'];
+  return specOf(
+    { names: record.fields.map(({ name }) => ({ name, path })), path },
+    record,
+    findings,
+  );
 }
 
 function specOf(key: KeyNames, record: RecordSchema, findings: Finding[]): KeySpec | undefined {

@@ -12,14 +12,21 @@ export type Sides = ReadonlyMap<string, RecordSchema>;
  * The side outputs that a node offers. `records` are those of the nodes before it, and of its own main
  * output.
  */
-export function sidesOf(node: PlanNode, _given: SchemaSources, _records: Records): Sides {
+export function sidesOf(node: PlanNode, _given: SchemaSources, records: Records): Sides {
   switch (node.kind) {
     case 'source':
     case 'guest':
     case 'keyed':
     case 'pass':
+    case 'dedupe':
+    case 'top':
     case 'sink':
       return new Map();
+    case 'stream': {
+      const record = records.get(node.name);
+      const sides = node.operation.kind === 'split' ? node.operation.sides : [];
+      return new Map(record === undefined ? [] : sides.map((side) => [side, record]));
+    }
     default:
       return node satisfies never;
   }
@@ -27,6 +34,7 @@ export function sidesOf(node: PlanNode, _given: SchemaSources, _records: Records
 
 /** Finds readers of side outputs that the node does not have. */
 export function unknownSides(node: PlanNode, graph: Graph, sides: Sides): Finding[] {
+  if (node.kind === 'stream' && node.operation.kind === 'split' && sides.size === 0) return [];
   const links = graph.downstream.get(node.name) ?? [];
   return links.flatMap(({ input: { side, path } }) => {
     if (side === undefined || sides.has(side)) return [];

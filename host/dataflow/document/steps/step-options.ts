@@ -21,16 +21,15 @@ export const stepOptions = {
     .describe('the id of the step in state and savepoints, to keep both when the step is renamed'),
 };
 
+export const guestLimitsSchema = z.strictObject({
+  fuelPerRecord: countSchema(1, FUEL_PER_CALL_MAX).optional(),
+  memory: sizeSchema(MEMORY_PAGES_MAX * PAGE_BYTES).optional(),
+  output: sizeSchema(OUTPUT_BYTES_MAX).optional().describe('what one call may emit'),
+});
+
 /** Options of every step that runs a guest function. */
 export const guestOptions = {
   ...stepOptions,
   onError: errorPolicySchema.optional(),
-  limits: z
-    .strictObject({
-      fuelPerRecord: countSchema(1, FUEL_PER_CALL_MAX).optional(),
-      memory: sizeSchema(MEMORY_PAGES_MAX * PAGE_BYTES).optional(),
-      output: sizeSchema(OUTPUT_BYTES_MAX).optional().describe('what one call may emit'),
-    })
-    .optional()
-    .describe('what the function may use'),
+  limits: guestLimitsSchema.optional().describe('what the function may use'),
 };

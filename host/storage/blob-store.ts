@@ -8,6 +8,11 @@
 export interface BlobStore {
   /** Writes a blob; an existing one of that name is replaced whole. Throws `STORAGE_FAILED` (its `cause` tells disk full, read-only, …). */
   put(name: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
+  /**
+   * Writes a blob unless there is one of that name, and answers whether it did. Of several writers at once, in whatever process, one is
+   * told so; their bytes must differ. Throws `STORAGE_FAILED`; whether the blob is there is then unknown.
+   */
+  create(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Throws `BLOB_NOT_FOUND`, `STORAGE_FAILED`. */
   get(name: string): Promise<Uint8Array>;
   /** Names that start with `prefix`, sorted. */

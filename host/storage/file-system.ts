@@ -8,6 +8,8 @@ export interface FileSystem {
   read(path: string): Promise<Uint8Array>;
   /** Atomic; replaces `to`. */
   rename(from: string, to: string): Promise<void>;
+  /** Gives a file a second name in the same directory. Fails with `EEXIST` when there is something of that name. */
+  link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Fails with `EEXIST` when there is something of that name, `ENOENT` when the parent is missing. */
   makeDirectory(path: string): Promise<void>;

@@ -6,7 +6,7 @@ import type { FileSystem } from './file-system.ts';
 import { blobNotFound } from './memory-blob-store.ts';
 import { nodeFileSystem } from './node-file-system.ts';
 import { errnoOf, storageFailed } from './storage-failed.ts';
-import { TEMPORARY_FILE, writeFileDurably } from './write-file-durably.ts';
+import { createFileDurably, TEMPORARY_FILE, writeFileDurably } from './write-file-durably.ts';
 
 const MISSING = ['ENOENT', 'ENOTDIR', 'EISDIR'];
 
@@ -62,6 +62,12 @@ class LocalBlobStore implements BlobStore {
     assertBlobName(name);
     await this.#clean();
     await writeFileDurably(join(this.#root, name), bytes, this.#fileSystem);
+  }
+
+  async create(name: string, bytes: Uint8Array): Promise<boolean> {
+    assertBlobName(name);
+    await this.#clean();
+    return await createFileDurably(join(this.#root, name), bytes, this.#fileSystem);
   }
 
   async get(name: string): Promise<Uint8Array> {

@@ -12,6 +12,13 @@ export function createMemoryBlobStore(): BlobStore {
       blobs.set(name, new Uint8Array(Buffer.concat(parts)));
     },
 
+    async create(name, bytes) {
+      assertBlobName(name);
+      if (blobs.has(name)) return false;
+      blobs.set(name, bytes.slice());
+      return true;
+    },
+
     async get(name) {
       assertBlobName(name);
       const blob = blobs.get(name);

@@ -1,4 +1,14 @@
-import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import type { DirectoryEntry, FileSystem, OpenFile } from './file-system.ts';
 
 /** The real file system. */
@@ -23,6 +33,7 @@ export const nodeFileSystem: FileSystem = {
   },
 
   rename,
+  link,
   unlink,
   removeDirectory: rmdir,
 

@@ -47,8 +47,8 @@ const CHECKSUM_HEADER = 'x-amz-meta-sha256';
  * T1  The server checks every byte written: the signature covers the body's SHA-256.
  * T2  Every byte read is checked: length, and the SHA-256 put beside the object. A body that fails is read again, and an
  *     object that keeps failing is `STORAGE_FAILED`, never data.
- * T3  Every request may be repeated, so what passes (no connection, no answer, 5xx, 429) is tried again, `S3_ATTEMPTS` times with
- *     growing pauses. A refusal (403, no bucket) is told at once.
+ * T3  Every request may be repeated (one that creates is known again by its bytes), so what passes (no connection, no answer,
+ *     5xx, 429) is tried again, `S3_ATTEMPTS` times with growing pauses. A refusal (403, no bucket) is told at once.
  *
  *     createS3BlobStore({ endpoint: 'http://127.0.0.1:8000', region: 'default', bucket: 'jobs', credentials })
  */
@@ -85,6 +85,26 @@ class S3BlobStore implements BlobStore {
       digest,
     });
     if (answer.status !== 200) throw this.#refused('write', name, answer);
+  }
+
+  async create(name: string, bytes: Uint8Array): Promise<boolean> {
+    assertBlobName(name);
+    const digest = sha256([bytes]);
+    const answer = await this.#attempt('create', name, {
+      method: 'PUT',
+      headers: {
+        [CHECKSUM_HEADER]: digest,
+        'content-length': String(bytes.length),
+        'if-none-match': '*',
+      },
+      body: [bytes],
+      digest,
+    });
+    if (answer.status === 200) return true;
+    if (answer.status !== 412) throw this.#refused('create', name, answer);
+    // An answer may have been lost, and the request that was repeated have met what the first one wrote.
+    const there = await this.get(name);
+    return sha256([there]) === digest;
   }
 
   async get(name: string): Promise<Uint8Array> {

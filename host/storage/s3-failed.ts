@@ -47,6 +47,7 @@ const ANSWER_HINTS: Readonly<Record<string, string>> = {
 /** Whether the same request may go through a moment later. */
 export function isPassing(answer: S3Answer): boolean {
   if (answer.status >= 500 || answer.status === 429) return true;
+  if (answer.status === 409) return codeOf(answer) === 'ConditionalRequestConflict';
   return answer.status === 400 && codeOf(answer) === 'RequestTimeout';
 }
 

@@ -37,6 +37,34 @@ export async function writeFileDurably(
   }
 }
 
+/**
+ * The same for a file that must not be there yet; answers whether it was written. Of several writers of one name, in whatever process,
+ * one gets it: the temporary file is given a second name, which fails where there is one.
+ */
+export async function createFileDurably(
+  path: string,
+  bytes: Uint8Array,
+  fileSystem: FileSystem = nodeFileSystem,
+): Promise<boolean> {
+  const target = resolve(path);
+  const directories = durableDirectories(fileSystem);
+  try {
+    const temporary = await writeTemporary(dirname(target), [bytes], { fileSystem, directories });
+    try {
+      await fileSystem.link(temporary, target);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      throw error;
+    } finally {
+      await discard(temporary, fileSystem);
+    }
+    await directories.sync(dirname(target));
+    return true;
+  } catch (error) {
+    throw storageFailed('create', path, error);
+  }
+}
+
 interface Disk {
   readonly fileSystem: FileSystem;
   readonly directories: DurableDirectories;

@@ -38,6 +38,25 @@ export function blobStoreContract(name: string, create: () => Promise<BlobStore>
       expect(await store.list('')).toEqual(['blob']);
     });
 
+    test('creates a blob once, and tells who came later', async () => {
+      const store = await create();
+      expect(await store.create('folder/one', bytes('first'))).toBe(true);
+      expect(await store.create('folder/one', bytes('second'))).toBe(false);
+      expect(await store.get('folder/one')).toEqual(bytes('first'));
+      expect(await store.list('')).toEqual(['folder/one']);
+      await store.delete('folder/one');
+      expect(await store.create('folder/one', bytes('third'))).toBe(true);
+      expect(await store.get('folder/one')).toEqual(bytes('third'));
+    });
+
+    test('of many who create a blob at once one is told that he did', async () => {
+      const store = await create();
+      const contents = Array.from({ length: 20 }, (_, i) => bytes(`writer ${i}`));
+      const made = await Promise.all(contents.map((one) => store.create('race/won', one)));
+      expect(made.filter(Boolean)).toHaveLength(1);
+      expect(await store.get('race/won')).toEqual(contents[made.indexOf(true)]);
+    });
+
     test('a reader beside a writer sees one version or the other', async () => {
       const store = await create();
       const versions = [1, 2].map((value) => new Uint8Array(1 << 20).fill(value));
@@ -112,6 +131,7 @@ export function blobStoreContract(name: string, create: () => Promise<BlobStore>
       for (const bad of [...names, 'a\0b', 'a\\b', 'x'.repeat(300), 'a/'.repeat(600).concat('a')]) {
         const refused = { code: 'NAME_INVALID' };
         await expect(store.put(bad, bytes('x')), bad).rejects.toMatchObject(refused);
+        await expect(store.create(bad, bytes('x')), bad).rejects.toMatchObject(refused);
         await expect(store.get(bad), bad).rejects.toMatchObject(refused);
         await expect(store.delete(bad), bad).rejects.toMatchObject(refused);
       }

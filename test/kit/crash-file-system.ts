@@ -87,6 +87,14 @@ export class CrashFileSystem implements FileSystem {
     this.#directory(dirname(from)).entries.delete(nameOf(from));
   }
 
+  async link(from: string, to: string): Promise<void> {
+    this.#call('link', from);
+    const node = this.#node(from);
+    const parent = this.#directory(dirname(to));
+    if (parent.entries.has(nameOf(to))) throw failure('EEXIST', to);
+    parent.entries.set(nameOf(to), node);
+  }
+
   async unlink(path: string): Promise<void> {
     this.#call('unlink', path);
     if (this.#node(path).kind !== 'file') throw failure('EISDIR', path);

@@ -22,6 +22,7 @@ export function createFailingStorage(storage: BlobStore): FailingStorage {
       }
       await storage.put(name, bytes);
     },
+    create: (name, bytes) => storage.create(name, bytes),
     get: (name) => storage.get(name),
     list: (prefix) => storage.list(prefix),
     delete: (name) => storage.delete(name),

@@ -133,6 +133,9 @@ function answerTo(call: {
   const object = objects.get(key);
   switch (request.method) {
     case 'PUT': {
+      if (request.headers['if-none-match'] === '*' && object !== undefined) {
+        return refusal(412, 'PreconditionFailed');
+      }
       const etag = `"${createHash('md5').update(body).digest('hex')}"`;
       const kept = Object.entries(request.headers).filter(([name]) =>
         name.startsWith('x-amz-meta-'),

@@ -11,6 +11,7 @@ export type DiskCall =
   | 'close'
   | 'read'
   | 'rename'
+  | 'link'
   | 'unlink'
   | 'makeDirectory'
   | 'removeDirectory'
@@ -69,6 +70,7 @@ export class DiskCalls {
           return node.bytes.slice();
         }),
       rename: (from, to) => call('rename', to, () => this.#rename(from, to)),
+      link: (from, to) => call('link', to, () => disk.link(from, to)),
       unlink: (path) => call('unlink', path, () => disk.unlink(path)),
       makeDirectory: (path) => call('makeDirectory', path, () => disk.makeDirectory(path)),
       removeDirectory: (path) => call('removeDirectory', path, () => disk.removeDirectory(path)),

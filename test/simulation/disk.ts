@@ -80,6 +80,12 @@ export class Disk {
     ]);
   }
 
+  link(from: string, to: string): void {
+    const parent = this.directory(dirname(to));
+    if (parent.entries.has(nameOf(to))) throw failure('EEXIST', to);
+    change(parent, [[nameOf(to), this.node(from)]]);
+  }
+
   unlink(path: string): void {
     if (this.node(path).kind !== 'file') throw failure('EISDIR', path);
     change(this.directory(dirname(path)), [[nameOf(path), undefined]]);

@@ -177,6 +177,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 function plain(store: BlobStore): BlobStore {
   return {
     put: (name, bytes) => store.put(name, bytes),
+    create: (name, bytes) => store.create(name, bytes),
     get: (name) => store.get(name),
     list: (prefix) => store.list(prefix),
     delete: (name) => store.delete(name),

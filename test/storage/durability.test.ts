@@ -226,3 +226,26 @@ test('writes a single file durably, its folders included', async () => {
   expect(after.files()).toEqual(['/x/y/job.json']);
   expect(await after.read('/x/y/job.json')).toEqual(bytes('{}'));
 });
+
+test('a blob that was created survives a crash, whole; one who came later changes nothing', async () => {
+  const fileSystem = new CrashFileSystem();
+  expect(await store(fileSystem).create('f/one', bytes('first'))).toBe(true);
+  expect(await store(fileSystem).create('f/one', bytes('second'))).toBe(false);
+  expect(fileSystem.files()).toEqual([`${ROOT}/f/one`]);
+  expect(await store(fileSystem.crash('lost')).get('f/one')).toEqual(bytes('first'));
+});
+
+test.each([
+  ['create', 'ENOSPC'],
+  ['sync', 'EIO'],
+  ['link', 'EPERM'],
+] as const)('a blob that is to be created and fails at %s with %s is not there', async (call, errno) => {
+  const fileSystem = new CrashFileSystem();
+  await store(fileSystem).put('f/other', bytes('x'));
+  fileSystem.faults = (each) => (each === call ? errno : undefined);
+  await expect(store(fileSystem).create('f/one', bytes('x'))).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: expect.stringContaining(errno),
+  });
+  expect(fileSystem.files()).toEqual([`${ROOT}/f/other`]);
+});

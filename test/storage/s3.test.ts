@@ -178,6 +178,17 @@ describe('S3, while things fail', () => {
     );
   });
 
+  test('knows its own blob again when the answer to its creation was lost', async () => {
+    const { server, store } = await fakeStore();
+    server.inject({ kind: 'reset', effect: true });
+    expect(await store.create('one', bytes('mine'))).toBe(true);
+    server.inject({ kind: 'reset', effect: false });
+    expect(await store.create('one', bytes('yours'))).toBe(false);
+    server.inject({ kind: 'status', status: 409, code: 'ConditionalRequestConflict' });
+    expect(await store.create('two', bytes('mine'))).toBe(true);
+    expect(await store.get('one')).toEqual(bytes('mine'));
+  });
+
   test('gives up a server that says nothing', async () => {
     const { server, store } = await fakeStore({ timeoutMs: 20 });
     server.inject(...Array(S3_ATTEMPTS).fill({ kind: 'silent' }));

@@ -7,7 +7,8 @@
 export type { RowObject } from './abi/row-object.ts';
 export { createServer, type ServerOptions } from './control/create-server.ts';
 export { type RunningServer, type ServeOptions, serve } from './control/serve.ts';
-export { type FileOptions, file, pipeline } from './dataflow/builder.ts';
+export { type ModuleTypes, module, type TypedModule } from './dataflow/builder/module-types.ts';
+export { type FileOptions, file, pipeline } from './dataflow/builder/pipeline-builder.ts';
 export { checkPipeline, type Pipeline, readPipeline } from './dataflow/pipeline.ts';
 export {
   ERRORS,

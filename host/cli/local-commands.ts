@@ -5,7 +5,7 @@ import { addNexmarkCommands } from './nexmark-commands.ts';
 
 const DATA_DEFAULT = './millrace-data';
 
-/** Commands that need no server: serve, run, new, build, inspect, test, nexmark, doctor. Each loads its code when it runs. */
+/** Commands that need no server: serve, run, new, build, inspect, types, test, nexmark, doctor. Each loads its code when it runs. */
 export function addLocalCommands(program: Command, withContext: WithContext): void {
   addServe(program, withContext);
   addRun(program, withContext);
@@ -92,6 +92,18 @@ function addSourceCommands(program: Command, withContext: WithContext): void {
     .action((file, _options, command) =>
       withContext(
         async (context) => (await import('./commands/inspect.ts')).inspect(context, file),
+        command,
+      ),
+    );
+  program
+    .command('types')
+    .description('TypeScript types of a module, for pipelines built in TypeScript')
+    .argument('<file>', 'a .wasm file, or AssemblyScript source')
+    .option('-o, --output <file>', 'where the types go; standard output unless given')
+    .action((file, options, command) =>
+      withContext(
+        async (context) =>
+          (await import('./commands/write-types.ts')).writeTypes(context, file, options),
         command,
       ),
     );

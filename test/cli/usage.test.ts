@@ -15,6 +15,7 @@ test('help names every command, and every command has a help', async () => {
     'new',
     'build',
     'inspect',
+    'types',
     'test',
     'doctor',
     'modules',

@@ -1,24 +1,5 @@
-import { checkPipeline, type Pipeline } from './pipeline.ts';
-
-type Names<T> = Extract<keyof NonNullable<T>, string>;
-
-/** Where a step or sink of this document may read from. */
-type Reads<Sources, Steps> = Names<Sources> | Names<Steps>;
-
-/** A document whose `from`s the compiler checks against the names of its sources and steps. */
-export type TypedPipeline<Sources, Steps, Sinks> = Omit<Pipeline, 'sources' | 'steps' | 'sinks'> & {
-  readonly sources: Sources & Pipeline['sources'];
-  readonly steps?: Steps & {
-    readonly [step in keyof Steps]: ReadsFrom<Steps[step], Reads<Sources, Steps>>;
-  };
-  readonly sinks: Sinks & {
-    readonly [sink in keyof Sinks]: ReadsFrom<Sinks[sink], Reads<Sources, Steps>>;
-  };
-};
-
-type ReadsFrom<Entry, Name extends string> = Entry extends { readonly union: unknown }
-  ? { readonly union: readonly Name[] }
-  : { readonly from: Name | readonly Name[] };
+import { checkPipeline, type Pipeline } from '../pipeline.ts';
+import type { TypedPipeline } from './typed-pipeline.ts';
 
 /**
  * A pipeline in TypeScript: the same data as the document, names checked by the compiler, the rest as by
@@ -36,10 +17,11 @@ type ReadsFrom<Entry, Name extends string> = Entry extends { readonly union: unk
  *     });
  */
 export function pipeline<
+  const Modules extends NonNullable<Pipeline['modules']>,
   const Sources extends Pipeline['sources'],
   const Steps extends object,
   const Sinks extends object,
->(document: TypedPipeline<Sources, Steps, Sinks>): Pipeline {
+>(document: TypedPipeline<Modules, Sources, Steps, Sinks>): Pipeline {
   return checkPipeline(document);
 }
 

@@ -15,7 +15,7 @@ import {
   storageFailed,
 } from './file-transaction.ts';
 import { FileWriter } from './file-writer.ts';
-import { isPendingName, pendingPrefix } from './part-name.ts';
+import { attemptOf, pendingPrefix, probeName } from './part-name.ts';
 import { errnoOf, type SinkFiles } from './sink-files.ts';
 
 const sinkOptions = z.strictObject({
@@ -61,11 +61,11 @@ export function fileSink(options: ConnectorOptions, parts: FileSinkParts): Check
       guarantee: 'exactly-once',
       async recover(context, transactions) {
         const directory = directoryOf(context);
-        await assertWritable(directory, context.job);
+        await assertWritable(directory, context);
         for (const transaction of transactions) {
           await commitParts(directory, readTransaction(context.id, transaction));
         }
-        await removePending(directory, context.job);
+        await removePending(directory, context);
       },
       async open(context) {
         const directory = directoryOf(context);
@@ -83,10 +83,29 @@ export function fileSink(options: ConnectorOptions, parts: FileSinkParts): Check
   };
 }
 
+/** Who writes. */
+interface JobAttempt {
+  readonly job: string;
+  readonly attempt: number;
+}
+
+/** Faults of disk and machine. */
+const TROUBLE = ['EIO', 'ESTALE', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY', 'ETIMEDOUT'];
+/** What somebody forgot, when a job first starts, and a fault once it has run: then it waits. */
+const REFUSALS = ['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO'];
+
+/** Whether the directory may take files again later, without anybody changing the pipeline. */
+function isPassing(cause: unknown, { attempt }: JobAttempt): boolean {
+  const errno = errnoOf(cause);
+  return (
+    isOutOfSpace(cause) || TROUBLE.includes(errno) || (attempt > 1 && REFUSALS.includes(errno))
+  );
+}
+
 /** Tries it out: permission bits do not tell of read-only mounts, quotas and access lists. */
-async function assertWritable(directory: OutputDirectory, job: string): Promise<void> {
+async function assertWritable(directory: OutputDirectory, context: JobAttempt): Promise<void> {
   const { files, path, id } = directory;
-  const probe = join(path, `${pendingPrefix({ id, job })}probe`);
+  const probe = join(path, probeName({ id, ...context }));
   try {
     await files.makeDirectory(path);
     await files.remove(probe);
@@ -94,7 +113,7 @@ async function assertWritable(directory: OutputDirectory, job: string): Promise<
     await files.remove(probe);
     await syncParents(directory);
   } catch (cause) {
-    if (isOutOfSpace(cause)) throw storageFailed(directory, 'write to', cause);
+    if (isPassing(cause, context)) throw storageFailed(directory, 'write to', cause);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MillraceError(
       'SINK_UNAVAILABLE',
@@ -122,13 +141,20 @@ async function syncParents({ files, path }: OutputDirectory): Promise<void> {
   }
 }
 
-/** Removes what no checkpoint knows: pending files of this sink in this job, of whatever attempt. */
-async function removePending(directory: OutputDirectory, job: string): Promise<void> {
+/**
+ * Removes what no checkpoint knows: files of this sink in this job, of attempts up to this one. A later one may have begun,
+ * while this one stood still, and what it writes is its own.
+ */
+async function removePending(
+  directory: OutputDirectory,
+  { job, attempt }: JobAttempt,
+): Promise<void> {
   const { files, path, id } = directory;
   const prefix = pendingPrefix({ id, job });
   await onDisk(directory, 'clear', async () => {
     for (const name of await files.list(path)) {
-      if (name.startsWith(prefix) && isPendingName(name)) await files.remove(join(path, name));
+      const writer = name.startsWith(prefix) ? attemptOf(name) : undefined;
+      if (writer !== undefined && writer <= attempt) await files.remove(join(path, name));
     }
     await files.syncDirectory(path);
   });

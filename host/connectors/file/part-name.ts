@@ -5,6 +5,7 @@ import type { RecordFormat } from '../../abi/row-decoder.ts';
  * no two sinks, jobs, tasks or attempts share a pending file:
  *
  *     .<id>.<job>.<task>.<attempt>.<n>.pending     being written, or waiting for its checkpoint
+ *     .<id>.<job>.<attempt>.probe                  there for a moment, when an attempt begins
  *     part-<id>-<task>-<checkpoint>.<extension>    committed; the second of a checkpoint has `.2` before the extension
  */
 export interface PartOwner {
@@ -12,7 +13,8 @@ export interface PartOwner {
   readonly job: string;
 }
 
-const PENDING = /^\.[A-Za-z0-9_~-]+\.[A-Za-z0-9_~-]+\.\d+\.\d+\.\d+\.pending$/;
+const PENDING = /^\.[A-Za-z0-9_~-]+\.[A-Za-z0-9_~-]+\.\d+\.(\d+)\.\d+\.pending$/;
+const PROBE = /^\.[A-Za-z0-9_~-]+\.[A-Za-z0-9_~-]+\.(\d+)\.probe$/;
 const PART = /^part-[A-Za-z0-9_~-]+-\d+-\d+(?:\.\d+)?\.[a-z]+$/;
 
 const EXTENSIONS: { readonly [format in RecordFormat]: string } = {
@@ -47,6 +49,17 @@ export function partName(
 
 export function isPendingName(name: string): boolean {
   return PENDING.test(name);
+}
+
+/** The attempt that a pending file or a probe is of; undefined for other names. */
+export function attemptOf(name: string): number | undefined {
+  const match = PENDING.exec(name) ?? PROBE.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** A file by which an attempt tries whether it can write. */
+export function probeName(owner: PartOwner & { attempt: number }): string {
+  return `${pendingPrefix(owner)}${owner.attempt}.probe`;
 }
 
 export function isPartName(name: string): boolean {

@@ -15,7 +15,8 @@ export type FunctionKind =
   | 'reduce'
   | 'aggregate'
   | 'apply'
-  | 'assignTimestamp';
+  | 'assignTimestamp'
+  | 'join';
 
 /** `code` is the type as AssemblyScript text that means the same in the record's file. */
 export type FieldType =
@@ -67,6 +68,16 @@ export interface FunctionModel {
   readonly output: RecordUse;
   /** `aggregate` only. */
   readonly accumulator: RecordUse | undefined;
+  /** `join` only: the second record, and whether each may be null. */
+  readonly join?: JoinModel;
+}
+
+export interface JoinModel {
+  readonly right: RecordUse;
+  readonly leftOptional: boolean;
+  readonly rightOptional: boolean;
+  /** Results go to an emitter, any number of them; else each pair has one. */
+  readonly emits: boolean;
 }
 
 /** The export that runs a function over a batch. */

@@ -1,5 +1,5 @@
 /** The custom section `millrace` (`ABI.md`, section 3). */
-import type { ModuleModel } from './module-model.ts';
+import type { JoinModel, ModuleModel } from './module-model.ts';
 
 const ABI_VERSION = 1;
 
@@ -12,13 +12,19 @@ export function describeModule(module: ModuleModel, sdkVersion: string): Uint8Ar
       name,
       fields: fields.map((field) => ({ name: field.name, type: field.type.schema })),
     })),
-    functions: module.functions.map(({ name, kind, input, output, accumulator }) => ({
+    functions: module.functions.map(({ name, kind, input, output, accumulator, join }) => ({
       name,
       kind,
       input: input.record.name,
+      ...(join === undefined ? {} : joinKeys(join)),
       ...(accumulator === undefined ? {} : { accumulator: accumulator.record.name }),
       output: output.record.name,
     })),
   };
   return new TextEncoder().encode(JSON.stringify(description));
+}
+
+function joinKeys({ right, leftOptional, rightOptional }: JoinModel) {
+  const optional = [...(leftOptional ? ['input'] : []), ...(rightOptional ? ['second'] : [])];
+  return { second: right.record.name, ...(optional.length === 0 ? {} : { optional }) };
 }

@@ -53,6 +53,17 @@ const functionShape = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     name,
+    kind: z.literal('join'),
+    input: name,
+    second: name,
+    optional: z
+      .array(z.enum(['input', 'second']))
+      .max(2)
+      .optional(),
+    output: name,
+  }),
+  z.strictObject({
+    name,
     kind: z.literal('process'),
     input: name,
     output: name,
@@ -202,6 +213,16 @@ function describeFunctions(
       return [{ name, kind, input, output, state: stateRecord(process.states), process }];
     }
     if (input === undefined || output === undefined) return [];
+    if (value.kind === 'join') {
+      if (second === undefined) return [];
+      const optional = value.optional ?? [];
+      const join = {
+        right: second,
+        leftOptional: optional.includes('input'),
+        rightOptional: optional.includes('second'),
+      };
+      return [{ name: value.name, kind: value.kind, input, output, state: undefined, join }];
+    }
     return [{ name: value.name, kind: value.kind, input, output, state }];
   });
 }

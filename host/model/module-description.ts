@@ -12,6 +12,7 @@ export type FunctionKind =
   | 'aggregate'
   | 'apply'
   | 'assignTimestamp'
+  | 'join'
   | ProcessKind;
 
 /** One function of a module, as its custom section declares it. */
@@ -24,6 +25,16 @@ export interface FunctionDescription {
   readonly state: RecordSchema | undefined;
   /** Of process functions alone. */
   readonly process?: ProcessDescription;
+  /** Of `join` alone. */
+  readonly join?: JoinDescription;
+}
+
+/** What a `join` takes beside its left record, which is its `input`. */
+export interface JoinDescription {
+  readonly right: RecordSchema;
+  /** Whether it takes pairs that lack a side. */
+  readonly leftOptional: boolean;
+  readonly rightOptional: boolean;
 }
 
 /** What a module says about itself (`guest-sdk/ABI.md`, section 3), names resolved. */

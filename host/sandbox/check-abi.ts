@@ -26,6 +26,7 @@ function typeOfKind(kind: FunctionKind): FunctionType {
     case 'filter':
     case 'flatMap':
     case 'assignTimestamp':
+    case 'join':
       return BATCH_FUNCTION;
     case 'reduce':
     case 'aggregate':

@@ -17,3 +17,4 @@ export function reduce(): void {}
 export function aggregate(): void {}
 export function apply(): void {}
 export function assignTimestamp(): void {}
+export function join(): void {}

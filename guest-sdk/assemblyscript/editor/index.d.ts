@@ -44,6 +44,15 @@ export declare function assignTimestamp<In extends object>(
   time: (record: In) => i64,
 ): (record: In) => i64;
 
+/** A left and a right record that belong together to a result; `| null` stands for none, in outer joins. */
+export declare function join<L, R, Out extends object>(
+  each: (left: L, right: R) => Out,
+): (left: L, right: R) => Out;
+/** To any number of results. */
+export declare function join<L, R, Out extends object>(
+  each: (left: L, right: R, out: Emitter<Out>) => void,
+): (left: L, right: R, out: Emitter<Out>) => void;
+
 /** The records of a key and a window, in the order in which they came. */
 export declare class Rows<T extends object> {
   private constructor();

@@ -3,6 +3,7 @@ import { applyKind } from './apply.ts';
 import { assignTimestampKind } from './assign-timestamp.ts';
 import { filterKind } from './filter.ts';
 import { flatMapKind } from './flat-map.ts';
+import { joinKind } from './join.ts';
 import type { Kind } from './kind.ts';
 import { mapKind } from './map.ts';
 import { reduceKind } from './reduce.ts';
@@ -15,6 +16,7 @@ const ALL: readonly Kind[] = [
   aggregateKind,
   applyKind,
   assignTimestampKind,
+  joinKind,
 ];
 
 /** The kinds of functions, by the name of their decorator. */

@@ -23,6 +23,8 @@ export interface Wanted {
   readonly written: string;
   /** The SDK's type around the first parameter's record, if any: `Rows<In>`. */
   readonly first?: string;
+  /** The first parameter may be `| null`. */
+  readonly nullable?: boolean;
 }
 
 /** Checks number and form of the parameters, and that the first is a record. */
@@ -47,7 +49,8 @@ export function readSignature(
   if (unusual !== undefined) return fail(unusual, 'has an optional or rest parameter');
   const { type } = parameters[0];
   const around = wanted.first;
-  const input = around === undefined ? recordOf(place, type) : recordIn(place, type, around);
+  const plain = wanted.nullable === true ? namedRecord : recordOf;
+  const input = around === undefined ? plain(place, type) : recordIn(place, type, around);
   if (input === undefined) {
     const what = around === undefined ? 'a @record' : `${around} of a @record`;
     return fail(type, `takes something that is not ${what}`);
@@ -61,7 +64,12 @@ export function readSignature(
 
 /** The record that a type names; undefined when it is something else. */
 export function recordOf(place: Place, type: TypeNode): RecordUse | undefined {
-  if (type.kind !== place.compiler.NodeKind.NamedType || type.isNullable) return undefined;
+  return type.isNullable ? undefined : namedRecord(place, type);
+}
+
+/** As `recordOf`, with or without `| null` behind it. */
+export function namedRecord(place: Place, type: TypeNode): RecordUse | undefined {
+  if (type.kind !== place.compiler.NodeKind.NamedType) return undefined;
   const named = type as NamedType;
   if (named.name.next !== null || (named.typeArguments?.length ?? 0) > 0) return undefined;
   const code = named.name.identifier.text;

@@ -85,6 +85,12 @@ export const STATES_MAX = 64;
 export const METRICS_MAX = 64;
 /** Milliseconds of the longest time to live of a state: a hundred years. */
 export const TTL_MS_MAX = 100 * 366 * 24 * 3_600_000;
+/** Timers of different keys that fire in one call. */
+export const TIMERS_PER_CALL_MAX = 2_048;
+/** Times in a row that timers may set others that are due at once, and that a chain of timers goes on when the input has ended. */
+export const TIMER_ROUNDS_MAX = 1_000;
+/** Milliseconds between two looks at the clock for a process function: its `now` is at most so old. */
+export const PROCESS_TICK_MS = 50;
 /** Timers and map entries that one call of a process function may hand over, each. */
 export const PROCESS_WRITES_MAX = 1_000_000;
 
@@ -130,8 +136,16 @@ export const RESTART_ATTEMPTS = 3;
 export const RESTART_DELAY_MS = 500;
 /** Bytes of dead letters one task gathers between two checkpoints before it asks for one. */
 export const DEAD_LETTER_BYTES_MAX = 4 * MiB;
+/** Attempts of a job whose fences are kept; one holds back all before it, the others are for people. */
+export const ATTEMPTS_REMEMBERED = 8;
 /** Milliseconds a checkpoint may take before it is given up. */
 export const CHECKPOINT_TIMEOUT_MS = 60_000;
+/** Blobs of changes on top of one with everything, before state is written whole again: recovery reads them all. */
+export const CHANGES_CHAINED_MAX = 8;
+/** Bytes of keyed state that a task copies for a checkpoint between two batches: about a millisecond. */
+export const CAPTURE_SLICE_BYTES = 512 * KiB;
+/** Milliseconds that workers have to say that nothing builds on a given-up checkpoint any more. */
+export const FORGET_TIMEOUT_MS = 5_000;
 /** Completed checkpoints kept. */
 export const CHECKPOINTS_RETAINED = 3;
 /** Milliseconds between two checkpoints unless the pipeline says otherwise. */
@@ -153,6 +167,12 @@ export const RUNNER_HEAP_MIB = 1_024;
 
 /** Bytes of keyed state of one step in one task, keys included: a fair share of a runner's memory. */
 export const STATE_BYTES_MAX = 1024 * MiB;
+/** Tables of one windowed step that are engines, each with a memory of its own; the windows beyond are kept in plain maps. */
+export const WINDOW_ENGINES_MAX = 96;
+/** Panes of one sliding window: merging one takes all of them. */
+export const WINDOW_PANES_MAX = 4_096;
+/** Records of a window of a count, and of a trigger. */
+export const COUNT_WINDOW_MAX = 1_000_000_000;
 /** Rows and bytes of the recent input that warms a new module version before it takes over. */
 export const WARM_ROWS_MAX = 256;
 export const WARM_BYTES_MAX = 64 * KiB;
@@ -189,8 +209,12 @@ export const NAME_CHARS_MAX = 64;
 export const RESTARTS_MAX = 10;
 /** Milliseconds before the first restart; each further one in a row waits twice as long. */
 export const RESTART_BACKOFF_MS = 100;
-/** Milliseconds a restart waits at most. */
-export const RESTART_BACKOFF_MAX_MS = 10_000;
+/** Milliseconds a restart waits at most: a job goes on so soon after a fault has ended. */
+export const RESTART_BACKOFF_MAX_MS = 4_000;
+/** Restarts that a pipeline may ask for. */
+export const RESTART_ATTEMPTS_MAX = 1_000_000_000;
+/** Failures of an interval that a failure rate may allow: the times of that many are remembered. */
+export const RESTART_FAILURES_MAX = 1_000;
 /** Milliseconds without a failure after which earlier ones no longer count. */
 export const RESTART_HEALTHY_MS = 60_000;
 /** Milliseconds a runner has to end a cancelled job by itself before it is killed. */
@@ -209,6 +233,33 @@ export const COMPILE_TIMEOUT_MS = 30_000;
 export const COMPILE_RSS_BYTES_MAX = 768 * MiB;
 /** Bytes of the compiler's answer: module and source map as text. */
 export const COMPILED_BYTES_MAX = 32 * MiB;
+/** Sample records that each input of a function is tried on when a module is uploaded: three of extremes, then plain ones. */
+export const TRIAL_RECORDS = 12;
+/** Characters of text, and elements of lists, of the longest sample record. */
+export const TRIAL_TEXT_CHARS = 16 * KiB;
+export const TRIAL_LIST_ELEMENTS = 1_024;
+/** Functions of a module that are tried; the others are listed without figures. */
+export const TRIAL_FUNCTIONS_MAX = 64;
+/** Sample records that a function may fail on before it is tried on no more: each costs its whole budget of fuel. */
+export const TRIAL_FAILURES_MAX = 4;
+/** Milliseconds, of wall and of CPU time, that the process may take in which a module is tried. */
+export const TRIAL_TIMEOUT_MS = 10_000;
+/** Bytes of resident memory that it may take: Node's own, 64 MiB of a guest, and the compiler. */
+export const TRIAL_RSS_BYTES_MAX = 512 * MiB;
+/** Bytes of writable memory (`ulimit -d`) of processes that compile or run what strangers sent. */
+export const CHILD_DATA_BYTES_MAX = 700 * MiB;
+/** Bytes of the answer of such a process about a trial. */
+export const TRIAL_ANSWER_BYTES_MAX = 1 * MiB;
+/** Uploads that may wait for the gate or for their trial; beyond, they are answered 503. */
+export const UPLOADS_WAITING_MAX = 64;
+/** Modules that are tried at the same time. */
+export const TRIALS_AT_ONCE = 2;
+/** Milliseconds that the gate may take for one upload; it needs about 20 for each MiB. */
+export const GATE_TIMEOUT_MS = 10_000;
+/** MiB of JavaScript heap that the gate's thread may use. */
+export const GATE_HEAP_MIB = 256;
+/** Milliseconds without an upload after which the gate's thread ends. */
+export const GATE_IDLE_MS = 60_000;
 /** Bytes at the end of a log that are searched for the latest entries. */
 export const LOG_SEARCH_BYTES_MAX = 16 * MiB;
 /** Milliseconds after which a followed log is looked at, if the system did not tell of a change. */

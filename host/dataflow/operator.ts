@@ -2,7 +2,7 @@ import type { Batch } from '../model/batch.ts';
 import type { Json } from '../model/json.ts';
 import type { KeyGroupRange } from '../model/key-group.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
-import type { KeyedSnapshot } from '../state/state-table.ts';
+import type { KeyedSnapshot, StateCapture } from '../state/state-table.ts';
 
 /** Where an operator's output goes: the next operator of the chain, or the task's edges. Synchronous. */
 export interface Output {
@@ -29,11 +29,21 @@ export interface Operator {
   onWatermark(timeMs: number, out: Output): void;
   /** The input has ended; emits what was held back. */
   onEnd(out: Output): void;
-  /** The state at a barrier. Synchronous: after it returns the operator may go on. */
+  /** The state at a barrier, all of it. Synchronous: after it returns the operator may go on. */
   snapshot(): OperatorSnapshot;
-  /** Before the first batch. Called once per snapshot part that overlaps `range`; parts may come from other parallelisms. */
+  /**
+   * As `snapshot`, in constant time, for operators with state that grows: the keyed states are fixed now and copied by the task between
+   * batches. `changes`: what changed since the last call is enough. Without it the task calls `snapshot`.
+   */
+  capture?(changes: boolean): OperatorCapture;
+  /**
+   * Before the first batch. Called for each snapshot part that overlaps `range`; parts may come from other parallelisms. A part whose keyed
+   * states were captured as changes comes in several calls, from the oldest to the newest; all but the first have `null` for values.
+   */
   restore(snapshot: OperatorSnapshot, range: KeyGroupRange): void;
   readonly counters: OperatorCounters;
+  /** What a guest function counts and measures itself. */
+  readonly userMetrics?: readonly UserMetric[];
   close(): void;
 }
 
@@ -61,6 +71,12 @@ export interface OperatorSnapshot {
   readonly values: Json;
 }
 
+/** A snapshot whose keyed states may have to be copied yet. */
+export interface OperatorCapture {
+  readonly keyed: { readonly [state: string]: KeyedSnapshot | StateCapture };
+  readonly values: Json;
+}
+
 /** Totals since the task started. The owner adds, the metrics reader reads. */
 export interface OperatorCounters {
   recordsIn: number;
@@ -73,8 +89,19 @@ export interface OperatorCounters {
   traps: number;
   skipped: number;
   deadLetters: number;
+  /** Of windowed steps, in = windowed + late + dropped: records in some window, records that left by `late`, records nobody took. */
+  windowedRecords: number;
+  lateRecords: number;
+  droppedRecords: number;
   stateEntries: number;
   stateBytes: number;
+}
+
+/** A counter or gauge of a guest function, in one task; a gauge that was never set is NaN. */
+export interface UserMetric {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge';
+  value: number;
 }
 
 export function newCounters(): OperatorCounters {
@@ -88,6 +115,9 @@ export function newCounters(): OperatorCounters {
     traps: 0,
     skipped: 0,
     deadLetters: 0,
+    windowedRecords: 0,
+    lateRecords: 0,
+    droppedRecords: 0,
     stateEntries: 0,
     stateBytes: 0,
   };

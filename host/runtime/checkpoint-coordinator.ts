@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Plan, StepModules } from '../dataflow/plan.ts';
 import { type ErrorReport, MillraceError } from '../errors.ts';
+import { FORGET_TIMEOUT_MS } from '../limits.ts';
 import { buildManifest } from './build-manifest.ts';
 import type { CheckpointRecord } from './checkpoint-record.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
@@ -18,8 +19,6 @@ export interface CheckpointCoordinatorOptions {
   readonly nextCheckpoint: number;
   /** Checkpoints of earlier attempts, in order. */
   readonly completed: readonly number[];
-  /** Checkpoints that earlier attempts began and did not complete: nobody else removes them. */
-  readonly abandoned: readonly number[];
   /** The checkpoint that the job was restored from. */
   readonly restored: CheckpointRecord | undefined;
   readonly store: CheckpointStore;
@@ -55,13 +54,10 @@ export class CheckpointCoordinator {
   readonly #options: CheckpointCoordinatorOptions;
   #next: number;
   #completed: readonly number[];
-  /** Given up; their blobs may still be written by tasks that were late. */
-  readonly #failed: Set<number>;
   #turn: Promise<unknown> = Promise.resolve();
   #running: RunningCheckpoint | undefined;
-  #committing:
-    | { readonly left: Set<number>; readonly done: PromiseWithResolvers<void> }
-    | undefined;
+  #committing: Answers | undefined;
+  #forgetting: (Answers & { readonly checkpoint: number }) | undefined;
   #cancelTimer = () => {};
   #closed: MillraceError | undefined;
   #latest: CheckpointRecord | undefined;
@@ -71,7 +67,6 @@ export class CheckpointCoordinator {
     this.#options = options;
     this.#next = options.nextCheckpoint;
     this.#completed = options.completed;
-    this.#failed = new Set(options.abandoned);
     this.#latest = options.restored;
   }
 
@@ -135,6 +130,12 @@ export class CheckpointCoordinator {
     if (this.#committing?.left.size === 0) this.#committing.done.resolve();
   }
 
+  onForgotten(worker: number, checkpoint: number): void {
+    if (this.#forgetting?.checkpoint !== checkpoint) return;
+    this.#forgetting.left.delete(worker);
+    if (this.#forgetting.left.size === 0) this.#forgetting.done.resolve();
+  }
+
   /** The job is over: what runs fails, what waits never runs. */
   close(): void {
     const error = new MillraceError('CHECKPOINT_FAILED', 'the job has ended');
@@ -142,6 +143,7 @@ export class CheckpointCoordinator {
     this.#cancelTimer();
     this.#running?.complete.reject(error);
     this.#committing?.done.reject(error);
+    this.#forgetting?.done.reject(error);
   }
 
   async #take(prepare?: (checkpoint: number) => Promise<void>): Promise<CheckpointRecord> {
@@ -224,9 +226,8 @@ export class CheckpointCoordinator {
   async #commit(checkpoint: number, letters: string): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed;
     if (letters !== '') await this.#options.publishDeadLetters(letters);
-    const left = new Set(Array.from({ length: this.#options.workers }, (_, worker) => worker));
-    const done = Promise.withResolvers<void>();
-    this.#committing = { left, done };
+    this.#committing = this.#answers();
+    const { done } = this.#committing;
     const { clock, plan, onStuck } = this.#options;
     const cancelTimer = clock.after(plan.checkpoint.timeoutMs, () => {
       const text = `sinks did not commit checkpoint ${checkpoint} within ${plan.checkpoint.timeoutMs} ms`;
@@ -262,35 +263,65 @@ export class CheckpointCoordinator {
       this.#options.log({ level: 'error', text });
       return failed;
     }
-    this.#failed.add(checkpoint);
     this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 };
     this.#options.onRecord({ ...begun, state: 'failed', durationMs, reason: cause.message });
     if (this.#closed !== undefined) return failed;
     this.#options.log({ level: 'error', text: `${failed.message}; the job goes on` });
-    await this.#remove(checkpoint);
+    await this.#discard(checkpoint);
     return failed;
   }
 
-  /** Removes what is older than the checkpoints to keep, and what given-up ones left behind. */
-  async #retain(): Promise<void> {
-    const kept = Math.max(1, this.#options.plan.checkpoint.retained);
-    const old = this.#completed.slice(0, -kept);
-    this.#completed = this.#completed.slice(-kept);
-    for (const checkpoint of [...old, ...this.#failed]) await this.#remove(checkpoint);
-    this.#failed.clear();
-  }
-
-  async #remove(checkpoint: number): Promise<void> {
+  /**
+   * Removes what a given-up checkpoint left behind, once no task will build on it. Where a worker does not answer the blobs stay until the
+   * next checkpoint is complete.
+   */
+  async #discard(checkpoint: number): Promise<void> {
+    const { clock, post, store } = this.#options;
+    const forgetting = { ...this.#answers(), checkpoint };
+    this.#forgetting = forgetting;
+    const cancelTimer = clock.after(FORGET_TIMEOUT_MS, () => {
+      forgetting.done.reject(new Error('a worker does not answer'));
+    });
+    post({ kind: 'forget', checkpoint });
     try {
-      await this.#options.store.remove(checkpoint);
+      await forgetting.done.promise;
+      await store.discard(checkpoint);
     } catch (thrown) {
-      const { message } = MillraceError.from(thrown);
-      this.#options.log({
-        level: 'warn',
-        text: `checkpoint ${checkpoint} is not removed: ${message}`,
-      });
+      this.#warn(`checkpoint ${checkpoint} is not removed yet`, thrown);
+    } finally {
+      cancelTimer();
+      this.#forgetting = undefined;
     }
   }
+
+  /** Removes what the checkpoints to keep have no need of. */
+  async #retain(): Promise<void> {
+    const kept = Math.max(1, this.#options.plan.checkpoint.retained);
+    this.#completed = this.#completed.slice(-kept);
+    try {
+      await this.#options.store.retain(this.#completed);
+    } catch (thrown) {
+      this.#warn('old checkpoints are not removed yet', thrown);
+    }
+  }
+
+  #warn(what: string, thrown: unknown): void {
+    if (this.#closed !== undefined) return;
+    const { message } = MillraceError.from(thrown);
+    this.#options.log({ level: 'warn', text: `${what}: ${message}` });
+  }
+
+  /** Answers of all workers that are to come. */
+  #answers(): Answers {
+    const workers = Array.from({ length: this.#options.workers }, (_, worker) => worker);
+    return { left: new Set(workers), done: Promise.withResolvers() };
+  }
+}
+
+/** Workers that still owe an answer. */
+interface Answers {
+  readonly left: Set<number>;
+  readonly done: PromiseWithResolvers<void>;
 }
 
 const RECORD = { durationMs: 0, bytes: 0, pauseMs: 0, reason: '', final: false } as const;

@@ -30,7 +30,6 @@ export interface CoordinatorOptions {
     | 'splitOrder'
     | 'nextCheckpoint'
     | 'completed'
-    | 'abandoned'
     | 'restored'
     | 'store'
     | 'publishDeadLetters'
@@ -221,6 +220,9 @@ export class Coordinator implements RunningJob {
         return;
       case 'committed':
         this.#checkpoints.onCommitted(message.worker);
+        return;
+      case 'forgotten':
+        this.#checkpoints.onForgotten(message.worker, message.checkpoint);
         return;
       case 'staged':
       case 'armed':

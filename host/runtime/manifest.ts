@@ -5,7 +5,8 @@ import type { KeyGroupPiece } from '../state/state-table.ts';
 
 /**
  * The one file that makes a checkpoint exist. Written last, atomically, as `checkpoints/<n>/manifest.json` under the
- * job's directory; the blobs it names are beside it.
+ * job's directory; the blobs it names are beside it, or beside earlier manifests where state is a chain of changes. A blob is
+ * removed when no manifest that is kept names it.
  */
 export interface Manifest {
   readonly format: 1;
@@ -40,6 +41,7 @@ export interface OperatorManifest {
 export interface TaskSnapshotRef {
   readonly task: number;
   readonly values: Json;
+  /** By state, each a blob with everything and then those with changes, in order. Blobs may be of earlier checkpoints. */
   readonly states: readonly StateBlobRef[];
 }
 
@@ -50,4 +52,6 @@ export interface StateBlobRef {
   /** CRC-32 of the blob's bytes. */
   readonly crc32: number;
   readonly groups: readonly KeyGroupPiece[];
+  /** Only what changed since the blob before it in the list, of the same state. */
+  readonly changes?: true;
 }

@@ -11,6 +11,7 @@ import { type GateInput, InputGate } from './input-gate.ts';
 import { SinkStage } from './sink-stage.ts';
 import { restoreOperator } from './snapshot-files.ts';
 import { SourceInput } from './source-input.ts';
+import type { StateChains } from './state-chains.ts';
 import { Task } from './task.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskOutput } from './task-output.ts';
@@ -24,6 +25,7 @@ export interface TaskSurroundings {
   readonly inputs: readonly GateInput[];
   readonly output: TaskOutput;
   readonly report: TaskReport;
+  readonly chains: StateChains;
   /** Makes the worker look at its tasks again. */
   wake(): void;
   log(entry: LogEntry): void;
@@ -54,12 +56,13 @@ export async function openTask(task: TaskStart, around: TaskSurroundings): Promi
     deadLetters,
     clock: around.parts.clock,
     report: around.report,
+    chains: around.chains,
     spent: task.spent,
   });
 }
 
 async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters: DeadLetterBox) {
-  const { plan } = around.start;
+  const { plan, job, directory } = around.start;
   const chain = plan.chains[task.chain];
   const spec = chain.operators[0];
   if (spec.kind !== 'source') return undefined;
@@ -68,6 +71,7 @@ async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters
   const context: SourceContext = {
     schema: spec.schema,
     id: spec.id,
+    job: { id: job, directory },
     task: task.task,
     parallelism: chain.parallelism,
     onMalformed: spec.onMalformed,

@@ -1,6 +1,5 @@
 import { MillraceError } from '../errors.ts';
-import type { BlobStore } from '../storage/blob-store.ts';
-import { writeSnapshot } from './snapshot-files.ts';
+import type { StateChains } from './state-chains.ts';
 import type { TaskCapture } from './task-capture.ts';
 import type { FromWorker, TaskOperatorState } from './worker-protocol.ts';
 
@@ -14,7 +13,7 @@ export interface CapturingTask {
 
 /** Makes a task's part of a checkpoint durable and says how that went. Never rejects: a full disk is an answer, too. */
 export async function persistCapture(
-  storage: BlobStore,
+  chains: StateChains,
   task: CapturingTask,
   capture: TaskCapture,
 ): Promise<FromWorker> {
@@ -22,7 +21,7 @@ export async function persistCapture(
   const answer = { checkpoint, index: task.index };
   // The sink's promise must not be left alone while blobs are written: a rejection nobody awaits ends the process.
   const written = await Promise.allSettled([
-    writeSteps(storage, task, capture),
+    writeSteps(chains, task, capture),
     capture.transaction?.ready,
   ]);
   const [steps, transaction] = written;
@@ -54,14 +53,14 @@ export async function persistCapture(
   };
 }
 
-async function writeSteps(storage: BlobStore, task: CapturingTask, capture: TaskCapture) {
+async function writeSteps(chains: StateChains, task: CapturingTask, capture: TaskCapture) {
   const operators: TaskOperatorState[] = [];
   let bytes = 0;
   for (const { operator, snapshot } of capture.snapshots) {
     const place = { ...task, checkpoint: capture.checkpoint, operator };
-    const ref = await writeSnapshot(storage, place, snapshot);
-    for (const state of ref.states) bytes += state.bytes;
-    operators.push({ kind: 'step', id: operator, snapshot: ref });
+    const written = await chains.write(place, snapshot);
+    bytes += written.bytes;
+    operators.push({ kind: 'step', id: operator, snapshot: written.ref });
   }
   return { operators, bytes };
 }

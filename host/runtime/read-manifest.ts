@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import { isName } from '../model/name.ts';
+import { isBlobName } from '../storage/blob-name.ts';
 import { checkManifest } from './encode-manifest.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -70,12 +71,21 @@ function operatorFault(operator: Unknown): string | undefined {
 }
 
 function isSnapshot(snapshot: Unknown): boolean {
-  return isCount(snapshot.task) && 'values' in snapshot && isListOf(snapshot.states, isBlobRef);
+  const { task, states } = snapshot;
+  if (!isCount(task) || !('values' in snapshot) || !isListOf(states, isBlobRef)) return false;
+  // Changes build on the blob before; each state begins with one that holds everything, and has no second.
+  const known = new Set<unknown>();
+  return (states as Unknown[]).every(({ state, changes }) => {
+    const fits = known.has(state) === (changes === true);
+    known.add(state);
+    return fits;
+  });
 }
 
 function isBlobRef(ref: Unknown): boolean {
-  const { state, blob, bytes, crc32, groups } = ref;
-  const named = typeof state === 'string' && typeof blob === 'string';
+  const { state, blob, bytes, crc32, groups, changes } = ref;
+  if (changes !== undefined && changes !== true) return false;
+  const named = typeof state === 'string' && typeof blob === 'string' && isBlobName(blob);
   if (!named || !isCount(bytes) || !isCount(crc32)) return false;
   return isListOf(
     groups,

@@ -58,7 +58,6 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   const workers = Math.max(1, Math.min(spec.threads, plan.parallelism));
   const deployment = deployTasks(plan, workers, splits, manifest);
   const completed = await store.completed();
-  const abandoned = (await store.numbers()).filter((number) => !completed.includes(number));
   const letGo = parts.keepAlive();
   const coordinator = new Coordinator({
     spec,
@@ -73,7 +72,6 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
       splitOrder: orderOf(splits),
       nextCheckpoint,
       completed,
-      abandoned,
       restored: manifest && recordOf(manifest),
       store,
       publishDeadLetters: (lines) => files.appendDeadLetters(lines),

@@ -8,12 +8,15 @@ import type {
 } from '../dataflow/operator.ts';
 import type { Chain } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
+import { CAPTURE_SLICE_BYTES } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
+import { Capturing } from './capturing.ts';
 import type { DeadLetterBox } from './dead-letter-box.ts';
 import type { SinkStage } from './sink-stage.ts';
 import type { SourceInput } from './source-input.ts';
+import type { StateChains } from './state-chains.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskInput } from './task-input.ts';
 import type { TaskOutput } from './task-output.ts';
@@ -34,6 +37,7 @@ export interface TaskOptions {
   readonly deadLetters: DeadLetterBox;
   readonly clock: Clock;
   readonly report: TaskReport;
+  readonly chains: Pick<StateChains, 'wantsChanges'>;
   /** The checkpoint that the task was restored from had it finished: its steps have said their last. */
   readonly spent: boolean;
 }
@@ -50,7 +54,8 @@ interface ArmedSwap {
  * T1  One element at a time, and none while output waits or the sink is full: a task holds at most what one element gave
  *     rise to.
  * T2  At barrier n: snapshot of all its operators, then the swaps armed for n, then barrier n downstream. So a
- *     checkpoint's states are those of before the swap, and every record after the barrier sees the new version.
+ *     checkpoint's states are those of before the swap, and every record after the barrier sees the new version. Keyed state is
+ *     fixed at the barrier and copied a piece at a time afterwards.
  * T3  A task that has finished answers every trigger by itself. A trigger that comes while the last of its inputs ends is
  *     answered when it finishes, unless its barrier came first. Each checkpoint is answered at most once.
  */
@@ -67,6 +72,7 @@ export class Task {
   /** Steps that do something at wall-clock times, with where their output goes. */
   readonly #timed: readonly { readonly operator: TimedOperator; readonly output: Output }[];
   readonly #armed: ArmedSwap[] = [];
+  #capturing: Capturing | undefined;
   #state: 'running' | 'ending' | 'finished' = 'running';
   #spent: boolean;
   /** Latest checkpoint that this task has taken part in. */
@@ -121,6 +127,11 @@ export class Task {
   }
 
   #run(nowMs: number): boolean {
+    const copied = this.#copy(CAPTURE_SLICE_BYTES);
+    return this.#work(nowMs) || copied;
+  }
+
+  #work(nowMs: number): boolean {
     if (this.#state === 'finished') return false;
     if (this.#output.blocked && !this.#output.drain()) return false;
     if (this.#state === 'ending') {
@@ -146,6 +157,13 @@ export class Task {
       this.#options.source.input.trigger(checkpoint);
       this.#triggered = checkpoint;
     } else this.#triggered = checkpoint;
+  }
+
+  /** Checkpoint `checkpoint` was given up: what is not copied yet need not be. */
+  forget(checkpoint: number): void {
+    if (this.#capturing?.checkpoint !== checkpoint) return;
+    this.#capturing.cancel();
+    this.#capturing = undefined;
   }
 
   /** Checkpoint `checkpoint` is durable. */
@@ -271,26 +289,55 @@ export class Task {
   #capture(checkpoint: number): void {
     if (checkpoint <= this.#captured) return;
     this.#captured = checkpoint;
-    const { source, operators, sink, deadLetters, clock, report, input } = this.#options;
+    const { source, operators, sink, deadLetters, clock, input, chains } = this.#options;
+    // A table does one capture at a time.
+    this.#copy(Number.MAX_SAFE_INTEGER);
     const startedMs = clock.monotonicMs();
     const splits = source && {
       operator: this.chain.operators[0].id,
       splits: source.input.splits(),
     };
-    const snapshots = operators.map((one) => ({ operator: one.id, snapshot: one.snapshot() }));
+    const steps = operators.map((one) => ({
+      operator: one.id,
+      capture: one.capture?.(chains.wantsChanges(one.id)) ?? one.snapshot(),
+    }));
     const transaction = sink && { operator: sink.id, ready: sink.preCommit(checkpoint) };
+    // Awaited when all is copied: until then a rejection that nobody awaits would end the process.
+    transaction?.ready.catch(() => {});
     this.#swap(checkpoint);
     const letters = deadLetters.capture(checkpoint);
-    report.captured({
-      checkpoint,
-      splits,
-      snapshots,
-      transaction,
-      watermarkMs: input.watermarkMs,
-      finished: this.#state === 'finished',
-      pauseMs: clock.monotonicMs() - startedMs,
-      deadLetters: letters,
-    });
+    const finished = this.#state === 'finished';
+    this.#capturing = new Capturing(
+      {
+        checkpoint,
+        splits,
+        transaction,
+        watermarkMs: input.watermarkMs,
+        finished,
+        pauseMs: clock.monotonicMs() - startedMs,
+        deadLetters: letters,
+      },
+      steps,
+    );
+    this.#copy(finished ? Number.MAX_SAFE_INTEGER : CAPTURE_SLICE_BYTES);
+  }
+
+  /** Copies some of what was fixed at the last barrier; true = it did. */
+  #copy(bytesMax: number): boolean {
+    const capturing = this.#capturing;
+    if (capturing === undefined) return false;
+    const { report } = this.#options;
+    try {
+      const captured = capturing.proceed(bytesMax);
+      if (captured === undefined) return true;
+      this.#capturing = undefined;
+      report.captured(captured);
+    } catch (thrown) {
+      capturing.cancel();
+      this.#capturing = undefined;
+      report.uncaptured(capturing.checkpoint, MillraceError.from(thrown));
+    }
+    return true;
   }
 
   #swap(checkpoint: number): void {
@@ -325,6 +372,7 @@ export class Task {
   }
 
   async close(): Promise<void> {
+    this.#capturing?.cancel();
     for (const operator of this.#options.operators) operator.close();
     await this.#options.source?.input.close();
     await this.#options.sink?.close();

@@ -67,6 +67,11 @@ export type ToWorker =
   /** Begin to run; sent when every worker has opened its tasks. */
   | { readonly kind: 'run' }
   | { readonly kind: 'trigger'; readonly checkpoint: number }
+  /**
+   * `checkpoint` was given up: what is left of it need not be done, and nothing may build on its blobs. Answered by `forgotten`, after which
+   * they are removed.
+   */
+  | { readonly kind: 'forget'; readonly checkpoint: number }
   /** The manifest of `checkpoint` is durable: sinks commit. Answered by `committed`. */
   | { readonly kind: 'commit'; readonly checkpoint: number }
   /** Answered by `staged`. */
@@ -102,6 +107,7 @@ export type FromWorker =
       readonly error: ErrorReport;
     }
   | { readonly kind: 'committed'; readonly worker: number; readonly checkpoint: number }
+  | { readonly kind: 'forgotten'; readonly worker: number; readonly checkpoint: number }
   /** `refused` is empty when every task of the worker took the module. */
   | {
       readonly kind: 'staged';

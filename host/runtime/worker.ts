@@ -5,8 +5,9 @@ import type { CompiledModule } from '../sandbox/guest.ts';
 import { connectTasks } from './connect-tasks.ts';
 import type { Idle } from './idle.ts';
 import { LogLimiter } from './log-limiter.ts';
-import { openTask } from './open-task.ts';
+import { openTask, type TaskSurroundings } from './open-task.ts';
 import { persistCapture } from './persist-capture.ts';
+import { StateChains } from './state-chains.ts';
 import type { Task } from './task.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -31,6 +32,8 @@ export class Worker {
   readonly #idle: Idle;
   readonly #link: WorkerLink;
   readonly #tasks: Task[] = [];
+  /** One for each task. */
+  readonly #chains: StateChains[] = [];
   readonly #begun = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
   #state: 'working' | 'failed' | 'stopped' = 'working';
@@ -81,7 +84,7 @@ export class Worker {
           start: this.#start,
           parts: this.#parts,
           ...connections(task),
-          report: this.#report(task),
+          ...this.#capturing(task),
           wake: () => this.#idle.wake(),
           log: (entry) => this.#log(entry),
           deliver: (sink, key, rows) => this.#deliver(sink, key, rows),
@@ -127,6 +130,15 @@ export class Worker {
         return;
       case 'trigger':
         for (const task of this.#tasks) task.trigger(message.checkpoint);
+        return;
+      case 'forget':
+        for (const task of this.#tasks) task.forget(message.checkpoint);
+        for (const chains of this.#chains) chains.forget(message.checkpoint);
+        this.#post({
+          kind: 'forgotten',
+          worker: this.#start.worker,
+          checkpoint: message.checkpoint,
+        });
         return;
       case 'commit':
         this.#inBackground(() => this.#commit(message.checkpoint));
@@ -204,14 +216,23 @@ export class Worker {
     return this.#tasks.filter((task) => task.hasStep(step));
   }
 
-  #report(task: TaskStart): TaskReport {
+  #capturing(task: TaskStart): Pick<TaskSurroundings, 'chains' | 'report'> {
+    const { storage, yieldTurn } = this.#parts;
+    const chains = new StateChains({ storage, yieldTurn });
+    this.#chains.push(chains);
+    return { chains, report: this.#report(task, chains) };
+  }
+
+  #report(task: TaskStart, chains: StateChains): TaskReport {
     return {
       captured: (capture) => {
         const place = { attempt: this.#start.attempt, task: task.task, index: task.index };
         this.#inBackground(async () => {
-          this.#post(await persistCapture(this.#parts.storage, place, capture));
+          this.#post(await persistCapture(chains, place, capture));
         });
       },
+      uncaptured: (checkpoint, error) =>
+        this.#post({ kind: 'declined', checkpoint, index: task.index, error: error.report() }),
       swapped: (_step, update, pauseMs) =>
         this.#post({ kind: 'swapped', update, task: task.task, pauseMs }),
       finished: () => this.#post({ kind: 'finished', index: task.index }),

@@ -7,7 +7,9 @@ import type { Json } from '../model/json.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { createLocalBlobStore } from '../storage/local-blob-store.ts';
 import type { JobSpec } from './job-spec.ts';
-import type { Manifest, OperatorManifest, TaskSnapshotRef } from './manifest.ts';
+import type { Manifest, OperatorManifest, StateBlobRef, TaskSnapshotRef } from './manifest.ts';
+import { chainsOf } from './manifest-blobs.ts';
+import { mergeChain } from './merge-chain.ts';
 import { readManifest } from './read-manifest.ts';
 import {
   SAVEPOINT_FILE,
@@ -18,7 +20,7 @@ import {
   type SavepointRequest,
 } from './savepoint.ts';
 import { encodeSavepoint, readSavepoint } from './savepoint-file.ts';
-import { checkpointPrefix, readStateBlob } from './snapshot-files.ts';
+import { checkpointPrefix } from './snapshot-files.ts';
 
 export interface SavepointParts {
   readonly spec: JobSpec;
@@ -167,18 +169,19 @@ function withoutTransactions(saved: OperatorManifest): Omit<OperatorManifest, 't
 }
 
 async function copyStates(
-  { job, checkpoint }: Manifest,
+  { job, checkpoint, keyGroups }: Manifest,
   operator: string,
   part: TaskSnapshotRef,
   { storage, target, written }: Copy,
 ): Promise<TaskSnapshotRef> {
-  const states = [];
-  for (const [i, ref] of part.states.entries()) {
-    const { bytes } = await readStateBlob(storage, ref);
+  const states: StateBlobRef[] = [];
+  for (const [i, chain] of chainsOf(part).entries()) {
+    const { bytes, groups } = await mergeChain(storage, chain, keyGroups);
     const blob = `state/${job}-${checkpoint}/${operator}-${part.task}-${i}.state`;
     written.push(blob);
     await target.put(blob, bytes);
-    states.push({ ...ref, blob });
+    const { state } = chain[0];
+    states.push({ state, blob, bytes: bytes.length, crc32: crc32(bytes), groups });
   }
   return { ...part, states };
 }

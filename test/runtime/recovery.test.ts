@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { completedCheckpoints } from '../kit/completed-checkpoints.ts';
 import { createJobBench, type JobBench } from '../kit/job-bench.ts';
 import { untilRead } from '../kit/wait-for.ts';
 import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
@@ -127,7 +128,7 @@ describe('recovery', () => {
     });
     const job = await bench.start();
     for (let i = 0; i < 5; i += 1) await job.checkpoint();
-    expect(readdirSync(join(bench.directory, 'checkpoints')).sort()).toEqual(['4', '5']);
+    expect(completedCheckpoints(bench.directory)).toEqual(['4', '5']);
   });
 
   test('ends at once when the job had finished', async () => {

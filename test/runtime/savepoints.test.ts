@@ -6,6 +6,7 @@ import type { Pipeline } from '../../host/dataflow/pipeline.ts';
 import { fitSavepoint } from '../../host/runtime/fit-savepoint.ts';
 import { readSavepoint, verifySavepoint } from '../../host/runtime/savepoint-file.ts';
 import { createLocalBlobStore } from '../../host/storage/local-blob-store.ts';
+import { completedCheckpoints } from '../kit/completed-checkpoints.ts';
 import { createJobBench, type JobBench } from '../kit/job-bench.ts';
 import { benchFrom, newSavepoint } from '../kit/savepoint-bench.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
@@ -103,7 +104,7 @@ describe('a savepoint', () => {
     const request = newSavepoint();
     const { checkpoint } = await job.savepoint(request);
     for (let i = 0; i < 3; i += 1) await job.checkpoint();
-    expect(readdirSync(join(bench.directory, 'checkpoints'))).toEqual([`${checkpoint + 3}`]);
+    expect(completedCheckpoints(bench.directory)).toEqual([`${checkpoint + 3}`]);
     const store = createLocalBlobStore(request.directory);
     await verifySavepoint(store, await readSavepoint(store, request.directory));
   });

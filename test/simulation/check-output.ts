@@ -1,11 +1,12 @@
 import type { Disk } from './disk.ts';
 import { visibleParts, type Watch } from './watch.ts';
-import { type Event, POISON, type Workload } from './workload.ts';
+import { type Event, POISON, RESET, type Workload } from './workload.ts';
 
 /**
  * Holds the output of a job that has finished against the input, from scratch:
  *
- * O1  Every record counted exactly once in the state of its key: counts run 1, 2, 3 … and sums with them, in output order.
+ * O1  Every record counted exactly once in the state of its key: counts run 1, 2, 3 … and sums with them, in output order, and
+ *     begin anew after a record that resets the key.
  * O2  Every record of the input comes out exactly once, the poisoned ones as dead letters.
  * O3  Records of one key and split come out in their order.
  * O4  All records of a part were made by the one version that ran between its barriers.
@@ -106,7 +107,8 @@ function checkSums(found: readonly Event[], wrong: string[]): void {
   for (const event of found) {
     const before = keys.get(event.key) ?? { count: 0, sum: 0 };
     const after = { count: before.count + 1, sum: before.sum + event.value };
-    keys.set(event.key, after);
+    if (event.value === RESET) keys.delete(event.key);
+    else keys.set(event.key, after);
     if (event.count === after.count && event.sum === after.sum) continue;
     wrong.push(
       `O1: ${nameOf(event)} has count ${event.count} and sum ${event.sum}, not ${after.count} and ${after.sum}`,

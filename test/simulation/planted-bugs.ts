@@ -8,8 +8,10 @@ import type { Manifest } from '../../host/runtime/manifest.ts';
 import { RingSender } from '../../host/runtime/ring-sender.ts';
 import type { CreateOperator } from '../../host/runtime/task-parts.ts';
 import type { FromWorker, ToWorker, WorkerStart } from '../../host/runtime/worker-protocol.ts';
+import type { CreateStateTable } from '../../host/state/state-table.ts';
 import type { BlobStore } from '../../host/storage/blob-store.ts';
 import type { FileSystem } from '../../host/storage/file-system.ts';
+import { forgetsChanges, losesRemovals, removesBases } from './planted-state-bugs.ts';
 
 /** Sees every message between coordinator and workers of one attempt, before it is sent. */
 export interface LinkTampering {
@@ -32,6 +34,7 @@ export interface PlantedBug {
   readonly storage?: () => (real: BlobStore) => BlobStore;
   readonly position?: (next: number) => number;
   readonly createOperator?: (real: CreateOperator) => CreateOperator;
+  readonly createStateTable?: (real: CreateStateTable) => CreateStateTable;
   readonly links?: () => LinkTampering;
   readonly changeStart?: (start: WorkerStart) => WorkerStart;
   /** Nobody ends the old process before a new attempt starts. */
@@ -92,6 +95,29 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a snapshot shares memory with the state that goes on',
     createOperator: (real) => (spec, parts) => sharesMemory(real(spec, parts)),
+  },
+  {
+    name: 'a removed state is in no capture of changes',
+    createStateTable: (real) => (options) => losesRemovals(real(options)),
+  },
+  {
+    name: 'a capture of changes misses what changed while the one before was copied',
+    createStateTable: (real) => (options) => forgetsChanges(real(options)),
+  },
+  {
+    name: 'state that changes build on is removed with its checkpoint',
+    storage: () => removesBases,
+  },
+  {
+    name: 'changes build on a checkpoint that was given up',
+    links: () => ({
+      connected() {},
+      down(worker, message, post, answer) {
+        if (message.kind !== 'forget') return post(message);
+        answer({ kind: 'forgotten', worker, checkpoint: message.checkpoint });
+      },
+      up: (_worker, message, answer) => answer(message),
+    }),
   },
   {
     name: 'a blob counts as written before it is',
@@ -246,7 +272,7 @@ function sharesMemory(real: Operator): Operator {
       const now = real.snapshot().keyed.state?.bytes;
       if (shared !== undefined && now?.length === shared.length) shared.set(now);
     },
-    snapshot() {
+    capture() {
       const snapshot = real.snapshot();
       shared = snapshot.keyed.state?.bytes;
       return snapshot;

@@ -3,7 +3,7 @@ import { drawFaults, type Fault } from './faults.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import { Simulation } from './simulation.ts';
 import { Supervisor } from './supervise.ts';
-import { checkpointDirectories, pendingFiles } from './watch.ts';
+import { leftCheckpoints, pendingFiles } from './watch.ts';
 
 export interface SeedOptions {
   readonly bug?: PlantedBug;
@@ -131,7 +131,7 @@ function checkTidiness({ world, disk, workload }: Simulation): void {
     const left = pendingFiles(disk, sink);
     if (left.length > 0) world.violate(`left behind at the end: ${left}`);
   }
-  const checkpoints = checkpointDirectories(disk);
+  const checkpoints = leftCheckpoints(disk);
   // One may have been under way.
   if (checkpoints.length > workload.checkpoint.retained + 1) {
     world.violate(`checkpoints pile up: ${checkpoints}`);

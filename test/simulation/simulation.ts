@@ -15,6 +15,7 @@ import type { Fault } from './faults.ts';
 import type { PlantedBug } from './planted-bugs.ts';
 import type { Random } from './random.ts';
 import { simulatedSource } from './simulated-source.ts';
+import { simulatedTables } from './simulated-tables.ts';
 import { createSimulatedWorkers, type SimulatedWorker, Sleepers } from './simulated-workers.ts';
 import { Watch } from './watch.ts';
 import {
@@ -196,6 +197,7 @@ export class Simulation {
     });
     const { input } = this.workload;
     const position = bug?.position ?? ((next: number) => next);
+    const create = timing.chance(0.05) ? createStateTable : createMapStateTable;
     const events = source.connector({ world, actor, random: timing, input, position });
     const file = createFileConnector({ files: bug?.sinkFiles?.(files) ?? files, clock });
     return {
@@ -206,7 +208,7 @@ export class Simulation {
       ]),
       sandbox,
       kernel,
-      createStateTable: timing.chance(0.05) ? createStateTable : createMapStateTable,
+      createStateTable: simulatedTables(bug?.createStateTable?.(create) ?? create, timing),
       createOperator: bug?.createOperator?.(createOperator) ?? createOperator,
       storage: this.#storageOf(storage),
       yieldTurn: () => world.elapsed(actor, timing.delay(0.05)),

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { StepModules } from '../../host/dataflow/plan.ts';
 import { checkManifest } from '../../host/runtime/encode-manifest.ts';
 import type { Manifest } from '../../host/runtime/manifest.ts';
+import { blobsOf } from '../../host/runtime/manifest-blobs.ts';
 import type { JobEvent, JobReport } from '../../host/runtime/running-job.ts';
 import type { Disk } from './disk.ts';
 import { JOB_DIRECTORY, OUT_DIRECTORY } from './workload.ts';
@@ -195,9 +196,29 @@ export function pendingFiles(disk: Disk, sink: string): readonly string[] {
   return disk.names(`${OUT_DIRECTORY}/${sink}`).filter((name) => PENDING.test(name));
 }
 
-/** Checkpoints of which anything is there, but for temporary files, which a later start removes. */
-export function checkpointDirectories(disk: Disk): readonly string[] {
-  return disk
-    .names(CHECKPOINTS)
-    .filter((name) => disk.names(`${CHECKPOINTS}/${name}`).some((blob) => !blob.startsWith('.')));
+/**
+ * Checkpoints of which anything is there that no other one builds on; but for temporary files, which a later start removes.
+ */
+export function leftCheckpoints(disk: Disk): readonly string[] {
+  const needed = new Set<string>();
+  const numbers = disk.names(CHECKPOINTS);
+  for (const number of numbers) {
+    const manifest = readManifestOn(disk, number);
+    for (const { blob } of manifest === undefined ? [] : blobsOf(manifest)) {
+      if (!blob.startsWith(`checkpoints/${number}/`)) needed.add(`${JOB_DIRECTORY}/${blob}`);
+    }
+  }
+  return numbers.filter((number) =>
+    disk.names(`${CHECKPOINTS}/${number}`).some((name) => {
+      return !name.startsWith('.') && !needed.has(`${CHECKPOINTS}/${number}/${name}`);
+    }),
+  );
+}
+
+function readManifestOn(disk: Disk, number: string): Manifest | undefined {
+  const path = `${CHECKPOINTS}/${number}/manifest.json`;
+  if (!disk.names(`${CHECKPOINTS}/${number}`).includes('manifest.json')) return undefined;
+  const node = disk.node(path);
+  if (node.kind !== 'file') return undefined;
+  return JSON.parse(checkManifest(node.bytes) ?? '') as Manifest;
 }

@@ -41,6 +41,8 @@ const EVENT: RecordSchema = {
 
 /** A record with this key traps in `stamp`, and becomes a dead letter. */
 export const POISON = 'poison';
+/** A record with this value is the last of its key's state: the next begins anew. */
+export const RESET = 10;
 /** Versions of the module. `odd` fits no step. */
 export const VERSIONS = ['v1', 'v2', 'v3', 'v4'] as const;
 export const MISFIT = 'odd';
@@ -68,8 +70,11 @@ export function createWorkload(random: Random): Workload {
   const poisoned = random.chance(0.25);
   const splits = random.between(1, 3);
   const records = random.between(10, 60);
+  const emit = random.chance(0.85) ? 'record' : 'end';
+  // What is left at the end would depend on who comes last.
+  const resets = emit === 'record' && random.chance(0.6);
   const event = (source: string, split: number, offset: number): Event => {
-    const value = random.between(1, 9);
+    const value = resets && random.chance(0.15) ? RESET : random.between(1, 9);
     const poison = poisoned && random.chance(0.06);
     return {
       key: poison ? POISON : `k${random.between(1, keys)}`,
@@ -95,7 +100,7 @@ export function createWorkload(random: Random): Workload {
         ),
       ]),
     ),
-    emit: random.chance(0.85) ? 'record' : 'end',
+    emit,
     raw: random.chance(0.3),
     rollBytes: random.chance(0.2) ? random.between(200, 2000) : undefined,
     checkpoint: {
@@ -125,12 +130,15 @@ function functionsOf(digest: string): FakeFunction[] {
     name: 'sum',
     state: EVENT,
     body: {
-      reduce: (state, record) => ({
-        ...record,
-        count: (state.count as number) + 1,
-        sum: (state.sum as number) + (record.value as number),
-        by: digest,
-      }),
+      reduce: (state, record) => {
+        const before = state.value === RESET ? { count: 0, sum: 0 } : state;
+        return {
+          ...record,
+          count: (before.count as number) + 1,
+          sum: (before.sum as number) + (record.value as number),
+          by: digest,
+        };
+      },
     },
   };
   return digest === MISFIT ? [{ ...stamp, name: 'sum' }] : [stamp, sum];

@@ -17,6 +17,7 @@ import type { CompiledModule, KeyedResult } from '../../sandbox/guest.ts';
 import type { StateTable } from '../../state/state-table.ts';
 import {
   newCounters,
+  type OperatorCapture,
   type OperatorContext,
   type OperatorSnapshot,
   type Output,
@@ -116,6 +117,13 @@ class KeyedOperator implements SwappableOperator {
 
   snapshot(): OperatorSnapshot {
     return { keyed: { [KEYED_STATE]: this.#table.snapshot() }, values: this.#emitted.toJson() };
+  }
+
+  capture(changes: boolean): OperatorCapture {
+    return {
+      keyed: { [KEYED_STATE]: this.#table.capture(changes) },
+      values: this.#emitted.toJson(),
+    };
   }
 
   restore(snapshot: OperatorSnapshot, range: KeyGroupRange): void {

@@ -7,6 +7,7 @@ import { createPassOperator } from './operators/pass-operator.ts';
 import { createDedupeOperator } from './operators/stream/dedupe-operator.ts';
 import { createStreamOperator } from './operators/stream/stream-operator.ts';
 import { createTopOperator } from './operators/stream/top-operator.ts';
+import { createWindowOperator } from './operators/window/create-window-operator.ts';
 import type { StepSpec } from './plan.ts';
 
 /** Makes the operator of a step in one task. Steps with a function need `parts.module`, and yield a `SwappableOperator`. */
@@ -24,6 +25,8 @@ export function createOperator(spec: StepSpec, parts: OperatorParts): Operator {
       return createGuestOperator(spec, withModule(spec, parts));
     case 'keyed':
       return createKeyedOperator(spec, withModule(spec, parts));
+    case 'windowed':
+      return createWindowOperator(spec, withModule(spec, parts));
     default:
       return spec satisfies never;
   }

@@ -40,7 +40,8 @@ export function operatorFacts(spec: OperatorSpec): OperatorFacts {
       return { ...NOTHING, input: spec.schema, output: spec.schema, key: spec.key.fields };
     case 'guest':
       return { ...NOTHING, function: spec.function, input: spec.input, output: spec.output };
-    case 'keyed': {
+    case 'keyed':
+    case 'windowed': {
       const { input, output, state } = spec;
       return { ...NOTHING, function: spec.function, input, output, state, key: spec.key.fields };
     }

@@ -4,6 +4,7 @@ import type { KeySpec } from '../model/key-spec.ts';
 import type { FunctionKind } from '../model/module-description.ts';
 import type { RecordSchema } from '../model/schema.ts';
 import type { GuestLimits } from '../sandbox/guest.ts';
+import type { WindowedSpec } from './window-spec.ts';
 
 /** What runs: chains of operators, the edges between them, parallelism. Plain data; it crosses threads and is stored with the job. */
 export interface Plan {
@@ -39,6 +40,7 @@ export type OperatorSpec =
   | SourceSpec
   | GuestSpec
   | KeyedSpec
+  | WindowedSpec
   | PassSpec
   | StreamSpec
   | DedupeSpec
@@ -48,11 +50,15 @@ export type OperatorSpec =
 /** An operator between sources and sinks. */
 export type StepSpec = Exclude<OperatorSpec, SourceSpec | SinkSpec>;
 
+/** A step that folds or maps by one guest function, record by record. */
+export type FunctionSpec = GuestSpec | KeyedSpec | WindowedSpec;
+
 /** Every kind of operator, for schemas of what is stored and shown. */
 export const OPERATOR_KINDS = [
   'source',
   'guest',
   'keyed',
+  'windowed',
   'pass',
   'stream',
   'dedupe',

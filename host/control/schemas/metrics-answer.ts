@@ -17,6 +17,9 @@ const operatorMetrics = z.object({
   traps: z.number(),
   skipped: z.number(),
   deadLetters: z.number(),
+  windowedRecords: z.number().describe('records that are in a window'),
+  lateRecords: z.number().describe('records that came late and left by the side output "late"'),
+  droppedRecords: z.number().describe('records that came late, and nobody reads them'),
   stateEntries: z.number(),
   stateBytes: z.number(),
 });

@@ -100,6 +100,11 @@ const KEYS_BY_PLACE: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['every', 'timeout', 'retain'],
   limits: ['fuelPerRecord', 'memory', 'output'],
   onError: ['retry', 'backoff', 'then'],
+  window: [
+    ...['tumbling', 'sliding', 'session', 'count', 'global', 'every', 'offset', 'time'],
+    ...['allowedLateness', 'trigger'],
+  ],
+  trigger: ['count', 'every', 'purge'],
   eventTime: ['field', 'outOfOrderness', 'idle'],
 };
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { filterStepSchema, flatMapStepSchema, mapStepSchema } from './steps/guest-steps.ts';
-import { aggregateStepSchema, reduceStepSchema } from './steps/keyed-steps.ts';
+import { aggregateStepSchema, applyStepSchema, reduceStepSchema } from './steps/keyed-steps.ts';
 import { keyByStepSchema, unionStepSchema } from './steps/pass-steps.ts';
 import {
   broadcastStepSchema,
@@ -22,6 +22,7 @@ export const STEP_KINDS = {
   flatMap: flatMapStepSchema,
   reduce: reduceStepSchema,
   aggregate: aggregateStepSchema,
+  apply: applyStepSchema,
   keyBy: keyByStepSchema,
   union: unionStepSchema,
   split: splitStepSchema,
@@ -46,6 +47,7 @@ export const stepSchema = z.union([
   flatMapStepSchema,
   reduceStepSchema,
   aggregateStepSchema,
+  applyStepSchema,
   keyByStepSchema,
   unionStepSchema,
   splitStepSchema,

@@ -14,19 +14,21 @@ import { MillraceError } from '../../errors.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { RecordSchema } from '../../model/schema.ts';
 import type { OperatorContext, OperatorCounters, Output } from '../operator.ts';
-import type { GuestSpec, KeyedSpec } from '../plan.ts';
+import type { FunctionSpec } from '../plan.ts';
 import type { GuestCall } from './guest-call.ts';
 import { rowText } from './row-text.ts';
 import { copyRow, rowOffsets, rowsBetween } from './row-walk.ts';
 
 /** A step whose calls may fail. */
 export interface GuardedStep {
-  readonly spec: GuestSpec | KeyedSpec;
+  readonly spec: FunctionSpec;
   readonly guest: GuestCall;
   readonly context: OperatorContext;
   readonly counters: OperatorCounters;
   /** Record type of the rows that are attempted. */
   readonly schema: RecordSchema;
+  /** The records that a row stands for, when it is not one itself: dead letters hold records. */
+  records?(row: Batch): readonly Batch[];
   /** One guest call on these rows, whose tags are unspecified; throws without effect. */
   attempt(rows: Batch): void;
   /** Lets what the last attempt did count. */
@@ -110,14 +112,16 @@ function giveUp(row: Batch, error: MillraceError, step: GuardedStep): void {
       return;
     case 'deadLetter':
       counters.deadLetters += 1;
-      context.deadLetter({
-        step: spec.id,
-        function: spec.function.name,
-        digest: step.guest.digest,
-        code: error.code,
-        message: error.message,
-        row: copyRow(row),
-      });
+      for (const record of step.records?.(row) ?? [row]) {
+        context.deadLetter({
+          step: spec.id,
+          function: spec.function.name,
+          digest: step.guest.digest,
+          code: error.code,
+          message: error.message,
+          row: copyRow(record),
+        });
+      }
       return;
     default:
       verdict satisfies never;
@@ -134,7 +138,7 @@ function recordFailed(row: Batch, error: MillraceError, step: GuardedStep): Mill
   const { module, name } = step.spec.function;
   return new MillraceError(error.code, `step "${id}" failed on a record: ${error.message}`, {
     details: [
-      `record ${rowText(step.schema, row.bytes, 0)}`,
+      `record ${rowText(step.schema, (step.records?.(row)[0] ?? row).bytes, 0)}`,
       `function ${module}.${name} of module ${step.guest.digest.slice(0, 12)}`,
       ...error.details,
     ],

@@ -1,12 +1,9 @@
 import { formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { CompiledModule } from '../../sandbox/guest.ts';
-import type { GuestSpec, KeyedSpec } from '../plan.ts';
+import type { FunctionSpec } from '../plan.ts';
 
 /** What keeps a module from running at a step, one sentence per difference; empty = it fits. */
-export function functionDifferences(
-  spec: GuestSpec | KeyedSpec,
-  module: CompiledModule,
-): readonly string[] {
+export function functionDifferences(spec: FunctionSpec, module: CompiledModule): readonly string[] {
   const { name, kind } = spec.function;
   const found = module.description.functions.find((candidate) => candidate.name === name);
   if (found === undefined) {
@@ -24,6 +21,7 @@ export function functionDifferences(
   };
   compare('the input', found.input, spec.input);
   compare('the output', found.output, spec.output);
-  if (spec.kind === 'keyed') compare('the state', found.state, spec.state);
+  const keepsState = spec.kind === 'keyed' || (spec.kind === 'windowed' && kind !== 'apply');
+  if (keepsState) compare('the state', found.state, spec.state);
   return differences;
 }

@@ -11,11 +11,11 @@ import { ERRORS, MillraceError } from '../../errors.ts';
 import { WARM_CALLS } from '../../limits.ts';
 import type { CompiledModule, GuestInstance, GuestLog, Sandbox } from '../../sandbox/guest.ts';
 import type { OperatorContext, OperatorCounters } from '../operator.ts';
-import type { GuestSpec, KeyedSpec } from '../plan.ts';
+import type { FunctionSpec } from '../plan.ts';
 import { functionDifferences } from './function-fit.ts';
 
 export interface GuestCallParts {
-  readonly spec: GuestSpec | KeyedSpec;
+  readonly spec: FunctionSpec;
   readonly sandbox: Sandbox;
   readonly module: CompiledModule;
   readonly context: OperatorContext;

@@ -56,7 +56,8 @@ function outputOf(
       return record;
     }
     case 'guest':
-    case 'keyed': {
+    case 'keyed':
+    case 'windowed': {
       const resolved = given.functions.get(node.name);
       if (resolved === undefined) return undefined;
       const { input } = resolved.description;

@@ -3,12 +3,14 @@ import type { OnMalformed } from '../../connectors/source.ts';
 import type { GuestLimits } from '../../sandbox/guest.ts';
 import type { DocumentPath } from '../finding.ts';
 import type { ErrorPolicy, StreamOperation } from '../plan.ts';
+import type { WindowShape, WindowTrigger } from '../window-spec.ts';
 
 /** A source, step or sink of the document with its options read; names are not resolved yet. */
 export type PlanNode =
   | SourceNode
   | GuestNode
   | KeyedNode
+  | WindowedNode
   | PassNode
   | StreamNode
   | DedupeNode
@@ -27,10 +29,10 @@ interface NodeBase {
 }
 
 /** Steps that are fed by key: their rows carry the hash of their key. */
-export type KeyFedNode = KeyedNode | DedupeNode | TopNode;
+export type KeyFedNode = KeyedNode | WindowedNode | DedupeNode | TopNode;
 
 export function isKeyFed(node: PlanNode): node is KeyFedNode {
-  return node.kind === 'keyed' || node.kind === 'dedupe' || node.kind === 'top';
+  return ['keyed', 'windowed', 'dedupe', 'top'].includes(node.kind);
 }
 
 /** A name in a `from`, and where it stands. */
@@ -66,6 +68,13 @@ interface FunctionNode extends NodeBase {
   readonly limits: GuestLimits;
 }
 
+/** Steps that run one function of a module. */
+export type FunctionalNode = GuestNode | KeyedNode | WindowedNode;
+
+export function isFunctionNode(node: PlanNode): node is FunctionalNode {
+  return ['guest', 'keyed', 'windowed'].includes(node.kind);
+}
+
 export interface GuestNode extends FunctionNode {
   readonly kind: 'guest';
   readonly functionKind: 'map' | 'filter' | 'flatMap';
@@ -76,6 +85,16 @@ export interface KeyedNode extends FunctionNode {
   readonly functionKind: 'reduce' | 'aggregate';
   readonly key: KeyNames | undefined;
   readonly emit: 'record' | 'batch' | 'end';
+}
+
+/** A `reduce`, `aggregate` or `apply` over windows. */
+export interface WindowedNode extends FunctionNode {
+  readonly kind: 'windowed';
+  readonly functionKind: 'reduce' | 'aggregate' | 'apply';
+  readonly key: KeyNames | undefined;
+  readonly window: WindowShape;
+  readonly trigger: WindowTrigger | undefined;
+  readonly allowedLatenessMs: number;
 }
 
 /** `union`, or `keyBy` when it has a key, or what says how its rows are dealt. */

@@ -2,20 +2,23 @@ import assert from 'node:assert';
 import type { KeySpec } from '../../model/key-spec.ts';
 import type { RecordSchema } from '../../model/schema.ts';
 import type { FunctionRef, OperatorSpec, StreamOperation } from '../plan.ts';
+import { windowStamps } from './check-windows.ts';
 import type { Records } from './infer-schemas.ts';
 import type {
   DedupeNode,
-  GuestNode,
-  KeyedNode,
+  FunctionalNode,
   PlanNode,
   SourceNode,
   StreamNode,
   TopNode,
+  WindowedNode,
 } from './node.ts';
 import type { ResolvedFunction } from './resolve-functions.ts';
+import type { Graph } from './resolve-graph.ts';
 import type { Keys } from './resolve-keys.ts';
 
 export interface SpecParts {
+  readonly graph: Graph;
   readonly records: Records;
   readonly functions: ReadonlyMap<string, ResolvedFunction>;
   readonly keys: Keys;
@@ -47,9 +50,31 @@ export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
       assert(key && state, `key and state of "${node.name}" are known when there are no findings`);
       return { kind: 'keyed', ...functionParts(node, parts), state, key, emit: node.emit };
     }
+    case 'windowed':
+      return windowedSpec(node, parts);
     default:
       return node satisfies never;
   }
+}
+
+function windowedSpec(node: WindowedNode, parts: SpecParts): OperatorSpec {
+  const key = parts.keys.get(node.name);
+  assert(key, `the key of "${node.name}" is known when there are no findings`);
+  const { kind, window, trigger, allowedLatenessMs } = node;
+  const common = functionParts(node, parts);
+  const readers = parts.graph.downstream.get(node.name) ?? [];
+  return {
+    ...common,
+    kind,
+    key,
+    window,
+    trigger,
+    allowedLatenessMs,
+    // What an apply keeps are the records themselves.
+    state: parts.functions.get(node.name)?.description.state ?? common.input,
+    lateRead: readers.some(({ input }) => input.side === 'late'),
+    stamps: windowStamps(common.output),
+  };
 }
 
 function sourceSpec(node: SourceNode, schema: RecordSchema): OperatorSpec {
@@ -93,7 +118,7 @@ function indexOf(field: string, record: RecordSchema): number {
   return record.fields.findIndex((candidate) => candidate.name === field);
 }
 
-function functionParts(node: GuestNode | KeyedNode, parts: SpecParts) {
+function functionParts(node: FunctionalNode, parts: SpecParts) {
   const resolved = parts.functions.get(node.name);
   assert(resolved, `the function of "${node.name}" is known when there are no findings`);
   const { alias, description } = resolved;

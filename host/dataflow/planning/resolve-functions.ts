@@ -3,7 +3,7 @@ import type { RecordSchema } from '../../model/schema.ts';
 import type { DocumentPath, Finding } from '../finding.ts';
 import type { PlannedModule } from '../planned-module.ts';
 import { suggestAmong } from '../suggest.ts';
-import type { PlanNode } from './node.ts';
+import { isFunctionNode, type PlanNode } from './node.ts';
 
 export type PlannedModules = ReadonlyMap<string, PlannedModule>;
 
@@ -22,7 +22,7 @@ export function resolveFunctions(
 ): ReadonlyMap<string, ResolvedFunction> {
   const resolved = new Map<string, ResolvedFunction>();
   for (const node of nodes) {
-    if (node.kind !== 'guest' && node.kind !== 'keyed') continue;
+    if (!isFunctionNode(node)) continue;
     const path = [...node.path, node.functionKind];
     const member = resolveMember({ reference: node.reference, path }, modules, findings);
     if (member === undefined) continue;

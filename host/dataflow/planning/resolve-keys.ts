@@ -62,8 +62,8 @@ function keyless(node: KeyFedNode, keys: readonly (KeySpec | undefined)[]): Find
   if (keys.every((key) => key !== undefined)) {
     return { path, message: 'its inputs are keyed by different fields: give the step a key' };
   }
-  const what = node.kind === 'keyed' ? node.functionKind : 'topN';
-  const article = what === 'aggregate' ? 'an' : 'a';
+  const what = 'functionKind' in node ? node.functionKind : 'topN';
+  const article = what.startsWith('a') ? 'an' : 'a';
   const message = `is missing: ${article} ${what} needs a key, its own or that of a keyBy step right before it`;
   return { path, message };
 }

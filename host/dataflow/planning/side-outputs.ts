@@ -1,6 +1,7 @@
 import type { RecordSchema } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { suggest } from '../suggest.ts';
+import { needsEventTime } from './check-windows.ts';
 import type { Records, SchemaSources } from './infer-schemas.ts';
 import type { PlanNode } from './node.ts';
 import type { Graph } from './resolve-graph.ts';
@@ -12,7 +13,7 @@ export type Sides = ReadonlyMap<string, RecordSchema>;
  * The side outputs that a node offers. `records` are those of the nodes before it, and of its own main
  * output.
  */
-export function sidesOf(node: PlanNode, _given: SchemaSources, records: Records): Sides {
+export function sidesOf(node: PlanNode, given: SchemaSources, records: Records): Sides {
   switch (node.kind) {
     case 'source':
     case 'guest':
@@ -22,6 +23,10 @@ export function sidesOf(node: PlanNode, _given: SchemaSources, records: Records)
     case 'top':
     case 'sink':
       return new Map();
+    case 'windowed': {
+      const input = given.functions.get(node.name)?.description.input;
+      return new Map(input === undefined || !needsEventTime(node.window) ? [] : [['late', input]]);
+    }
     case 'stream': {
       const record = records.get(node.name);
       const sides = node.operation.kind === 'split' ? node.operation.sides : [];

@@ -3,6 +3,7 @@ import { errorPolicy, guestLimits } from './guest-options.ts';
 import type { PlanNode } from './node.ts';
 import { inputsAt, keyAt } from './node-parts.ts';
 import { isStreamStep, streamNode } from './stream-node.ts';
+import { windowParts } from './window-parts.ts';
 
 export type Step = NonNullable<Pipeline['steps']>[string];
 
@@ -30,6 +31,16 @@ export function stepNode(name: string, step: Step): PlanNode {
     return { ...guest, kind: 'guest', functionKind: 'flatMap', reference: step.flatMap };
   }
   const key = step.key === undefined ? undefined : keyAt([...path, 'key'], step.key);
+  if ('apply' in step) {
+    const parts = windowParts(step.window, step.allowedLateness);
+    return { ...guest, ...parts, key, functionKind: 'apply', reference: step.apply };
+  }
+  if (step.window !== undefined) {
+    const windowed = { ...guest, ...windowParts(step.window, step.allowedLateness), key };
+    return 'reduce' in step
+      ? { ...windowed, functionKind: 'reduce', reference: step.reduce }
+      : { ...windowed, functionKind: 'aggregate', reference: step.aggregate };
+  }
   const keyed = { ...guest, kind: 'keyed', key, emit: step.emit ?? 'record' } as const;
   return 'reduce' in step
     ? { ...keyed, functionKind: 'reduce', reference: step.reduce }

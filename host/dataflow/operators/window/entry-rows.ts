@@ -1,0 +1,56 @@
+/** Reading entries of keyed state (`StateTable.scanEntries`) as rows of their states. */
+import type { BatchBuilder } from '../../../abi/batch-builder.ts';
+import { align8, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
+import type { Batch } from '../../../model/batch.ts';
+import { ENTRY_HEADER_BYTES } from '../../../state/keyed-snapshot.ts';
+
+const KEY_LENGTH_OFFSET = 4;
+const STATE_LENGTH_OFFSET = 8;
+const ORDINAL_OFFSET = 12;
+
+/** Appends the states of entries, in their order. */
+export function appendStates(entries: Batch, out: BatchBuilder): void {
+  const view = viewOf(entries.bytes);
+  for (let at = 0; at < entries.bytes.length; ) {
+    const state = at + ENTRY_HEADER_BYTES + align8(view.getUint32(at + KEY_LENGTH_OFFSET, true));
+    const length = view.getUint32(at + STATE_LENGTH_OFFSET, true);
+    const to = out.reserve(length);
+    out.bytes.set(entries.bytes.subarray(state, state + length), to);
+    out.commit(length, 1);
+    at = state + length;
+  }
+}
+
+/** Copies the ordinals that `resolveEntries` wrote into entries to the tags of the rows that stand for them. */
+export function tagByEntries(rows: Batch, entries: Batch): void {
+  const view = viewOf(rows.bytes);
+  const headers = viewOf(entries.bytes);
+  let entry = 0;
+  for (let row = 0; row < rows.bytes.length; ) {
+    view.setUint32(row + ROW_TAG_OFFSET, headers.getUint32(entry + ORDINAL_OFFSET, true), true);
+    row += view.getUint32(row + ROW_LENGTH_OFFSET, true);
+    entry = entryEnd(headers, entry);
+  }
+}
+
+/** The `count` entries from the one whose state is at byte `from` of all states, one after the other. */
+export function entriesBehind(entries: Batch, from: number, count: number): Batch {
+  if (count === entries.count) return entries;
+  const headers = viewOf(entries.bytes);
+  let start = 0;
+  for (let states = 0; states < from; start = entryEnd(headers, start)) {
+    states += headers.getUint32(start + STATE_LENGTH_OFFSET, true);
+  }
+  let end = start;
+  for (let i = 0; i < count; i++) end = entryEnd(headers, end);
+  return { bytes: entries.bytes.subarray(start, end), count };
+}
+
+function entryEnd(headers: DataView, at: number): number {
+  const key = align8(headers.getUint32(at + KEY_LENGTH_OFFSET, true));
+  return at + ENTRY_HEADER_BYTES + key + headers.getUint32(at + STATE_LENGTH_OFFSET, true);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

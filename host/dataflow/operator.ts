@@ -21,8 +21,9 @@ export interface Output {
 export interface Operator {
   readonly id: string;
   /**
-   * Throws a `record`-scoped error only when the policy says `fail`. A keyed step overwrites the tags of `batch`, in
-   * which it expects key hashes: it stands first in its chain, where the rows are its task's own. `input` is that of the
+   * Throws a `record`-scoped error only when the policy says `fail`. A step with a key overwrites the tags of `batch`, in
+   * which it expects key hashes: it stands first in its chain, where the rows are its task's own. `reduce` and `aggregate` do not,
+   * and need no hashes (`OperatorContext.hashed`). `input` is that of the
    * edge the rows came over (`Edge.input`), 0 unless given; a step with two inputs stands first in its chain as well.
    */
   onBatch(batch: Batch, out: Output, input?: number): void;
@@ -139,6 +140,8 @@ export interface OperatorContext {
   readonly task: number;
   readonly keyGroups: number;
   readonly range: KeyGroupRange;
+  /** Whether the rows of a keyed step carry the hash of their key in the tag: they came over an edge that deals by it. */
+  readonly hashed: boolean;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
   deadLetter(letter: DeadLetter): void;
 }

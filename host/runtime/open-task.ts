@@ -135,6 +135,7 @@ async function openStep(
     task: task.task,
     keyGroups: start.plan.keyGroups,
     range,
+    hashed: start.plan.chains[task.chain].operators[0] === spec,
     log: (level, text) => around.log({ level, step: spec.id, task: task.task, text }),
     deadLetter: (letter) =>
       // A copy of its own: the row may stand in a channel's memory.

@@ -88,9 +88,8 @@ function partitionByKey(
   }
   const builders: BatchBuilder[] = new Array(targets.length);
   return (batch) => {
-    kernel.hashKeys(batch, key);
     for (let i = 0; i < targets.length; i += 1) builders[i] = targets[i].gathering;
-    kernel.partition(batch, keyGroups, builders);
+    kernel.partitionByKey(batch, key, keyGroups, builders);
     for (const target of targets) target.settle();
   };
 }

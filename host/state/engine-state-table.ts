@@ -1,27 +1,22 @@
 import assert from 'node:assert';
-import type { BatchBuilder } from '../abi/batch-builder.ts';
+import { BatchBuilder } from '../abi/batch-builder.ts';
 import { keyDescriptor } from '../abi/kernel/key-descriptor.ts';
 import { keyTooLarge } from '../abi/key-bytes.ts';
-import { align8 } from '../abi/layout.ts';
+import { align8, ROW_HEADER_BYTES } from '../abi/layout.ts';
 import { MillraceError } from '../errors.ts';
 import { KEY_BYTES_MAX, KEY_GROUPS_MAX, ROW_BYTES_MAX } from '../limits.ts';
-import type { Batch } from '../model/batch.ts';
+import { type Batch, EMPTY_BATCH } from '../model/batch.ts';
 import type { KeyGroupRange } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
 import { completeCapture } from './capture-parts.ts';
 import * as engine from './engine/load-engine.ts';
 import { EngineCapture } from './engine-capture.ts';
-import {
-  badEntry,
-  corrupt,
-  ENTRY_BYTES_MIN,
-  ENTRY_HEADER_BYTES,
-  piecesIn,
-} from './keyed-snapshot.ts';
+import { badEntry, corrupt, ENTRY_BYTES_MIN, piecesIn } from './keyed-snapshot.ts';
 import { stateLimit } from './map-state-table.ts';
 import type {
   KeyedSnapshot,
   KeyGroupPiece,
+  ResolvedView,
   StateCapture,
   StateTable,
   StateTableOptions,
@@ -74,36 +69,21 @@ export class EngineStateTable implements StateTable {
   }
 
   resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number {
-    const { bytes, count } = rows;
-    assert(count * 16 <= bytes.length, 'a batch has fewer bytes than its rows');
+    return copyOut(this.view(rows, key, true), rows, states);
+  }
+
+  view(rows: Batch, key: KeySpec, hashed: boolean): ResolvedView {
     if (key !== this.#key) this.#useKey(key);
-    const at = this.#address(this.#engine.prepareRows(bytes.length, count));
-    this.#memory.set(bytes, at);
-    let status = this.#engine.resolve(bytes.length, count);
-    while (status === engine.FULL) {
-      this.#takeRows(states);
-      status = this.#engine.resume();
-    }
-    this.#check(status);
-    this.#takeRows(states);
-    bytes.set(this.#memory.subarray(at, at + bytes.length));
-    return this.#words[this.#results + engine.KEY_COUNT];
+    const at = this.#writeRows(rows);
+    const status = this.#engine.resolve(rows.bytes.length, rows.count, hashed);
+    return this.#view(rows, at, this.#states(status, this.#engine.resume));
   }
 
   resolveEntries(entries: Batch, states: BatchBuilder): number {
-    const { bytes, count } = entries;
-    assert(count * ENTRY_HEADER_BYTES <= bytes.length, 'a batch has fewer bytes than its entries');
-    const at = this.#address(this.#engine.prepareRows(bytes.length, count));
-    this.#memory.set(bytes, at);
-    let status = this.#engine.resolveEntries(bytes.length, count);
-    while (status === engine.FULL) {
-      this.#takeRows(states);
-      status = this.#engine.resumeEntries();
-    }
-    this.#check(status);
-    this.#takeRows(states);
-    bytes.set(this.#memory.subarray(at, at + bytes.length));
-    return this.#words[this.#results + engine.KEY_COUNT];
+    const at = this.#writeRows(entries);
+    const status = this.#engine.resolveEntries(entries.bytes.length, entries.count);
+    const view = this.#view(entries, at, this.#states(status, this.#engine.resumeEntries));
+    return copyOut(view, entries, states);
   }
 
   apply(states: Batch): void {
@@ -183,7 +163,7 @@ export class EngineStateTable implements StateTable {
     do {
       next = scan(next, Math.max(0, limit - out.length));
       if (next < -1) throw this.#failure(next);
-      this.#takeRows(out);
+      out.append(this.#exchanged());
     } while (next >= 0 && out.length < limit);
     return next;
   }
@@ -227,15 +207,41 @@ export class EngineStateTable implements StateTable {
     return corrupt(`key group ${piece.group} of a snapshot holds a key twice`);
   }
 
-  /** Moves the rows in the exchange area to `out`. */
-  #takeRows(out: BatchBuilder): void {
+  /** Puts rows, or entries, where they are resolved. */
+  #writeRows({ bytes, count }: Batch): number {
+    assert(count * ROW_HEADER_BYTES <= bytes.length, 'a batch has fewer bytes than its rows');
+    const at = this.#address(this.#engine.prepareRows(bytes.length, count));
+    this.#memory.set(bytes, at);
+    return at;
+  }
+
+  /** The states handed out by a call that returned `status`, in place unless there are more than the exchange area holds. */
+  #states(status: number, resume: () => number): Batch {
+    this.#check(status);
+    if (status !== engine.FULL) return this.#exchanged();
+    const gathered = new BatchBuilder();
+    for (let next = status; next === engine.FULL; ) {
+      gathered.append(this.#exchanged());
+      next = resume();
+      this.#check(next);
+    }
+    gathered.append(this.#exchanged());
+    return gathered.batch();
+  }
+
+  #view({ bytes, count }: Batch, at: number, states: Batch): ResolvedView {
+    const rows = { bytes: this.#memory.subarray(at, at + bytes.length), count };
+    return { rows, states, keys: this.#words[this.#results + engine.KEY_COUNT] };
+  }
+
+  /** The rows in the exchange area, in place. */
+  #exchanged(): Batch {
     this.#refresh();
     const bytes = this.#words[this.#results + engine.OUT_BYTES];
-    if (bytes === 0) return;
+    if (bytes === 0) return EMPTY_BATCH;
     const from = this.#engine.exchangeAt(0) >>> 0;
-    const to = out.reserve(bytes);
-    out.bytes.set(this.#memory.subarray(from, from + bytes), to);
-    out.commit(bytes, this.#words[this.#results + engine.OUT_ROWS]);
+    const count = this.#words[this.#results + engine.OUT_ROWS];
+    return { bytes: this.#memory.subarray(from, from + bytes), count };
   }
 
   #useKey(key: KeySpec): void {
@@ -292,4 +298,11 @@ export class EngineStateTable implements StateTable {
         });
     }
   }
+}
+
+/** A view as `resolve` answers. */
+function copyOut(view: ResolvedView, rows: Batch, states: BatchBuilder): number {
+  rows.bytes.set(view.rows.bytes);
+  states.append(view.states);
+  return view.keys;
 }

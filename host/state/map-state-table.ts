@@ -1,6 +1,7 @@
 import assert from 'node:assert';
-import type { BatchBuilder } from '../abi/batch-builder.ts';
+import { BatchBuilder } from '../abi/batch-builder.ts';
 import { keyBytesOf } from '../abi/key-bytes.ts';
+import { hashKey } from '../abi/key-hash.ts';
 import { align8, ROW_HEADER_BYTES, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../abi/layout.ts';
 import { MillraceError } from '../errors.ts';
 import type { Batch } from '../model/batch.ts';
@@ -8,7 +9,13 @@ import { type KeyGroupRange, keyGroupOf } from '../model/key-group.ts';
 import type { KeySpec } from '../model/key-spec.ts';
 import { CaptureParts, completeCapture } from './capture-parts.ts';
 import { corrupt, ENTRY_HEADER_BYTES, entriesOf, piecesIn } from './keyed-snapshot.ts';
-import type { KeyedSnapshot, StateCapture, StateTable, StateTableOptions } from './state-table.ts';
+import type {
+  KeyedSnapshot,
+  ResolvedView,
+  StateCapture,
+  StateTable,
+  StateTableOptions,
+} from './state-table.ts';
 import { isTombstone } from './tombstone.ts';
 
 interface Entry {
@@ -56,6 +63,17 @@ class MapStateTable implements StateTable {
       view.setUint32(at + ROW_TAG_OFFSET, ordinal, true);
     }
     return ordinals.size;
+  }
+
+  view(rows: Batch, key: KeySpec, hashed: boolean): ResolvedView {
+    const numbered = { bytes: rows.bytes.slice(), count: rows.count };
+    const view = viewOf(numbered.bytes);
+    for (const at of hashed ? [] : rowOffsets(numbered)) {
+      view.setUint32(at + ROW_TAG_OFFSET, hashKey(keyBytesOf(view, at, key)), true);
+    }
+    const states = new BatchBuilder();
+    const keys = this.resolve(numbered, key, states);
+    return { rows: numbered, states: states.batch(), keys };
   }
 
   resolveEntries(entries: Batch, states: BatchBuilder): number {

@@ -24,6 +24,12 @@ export interface StateTable {
   resolve(rows: Batch, key: KeySpec, states: BatchBuilder): number;
 
   /**
+   * As `resolve`, without the copies: `rows` stay as they are, and the answer is views. Unless `hashed`, the tags of the rows mean nothing
+   * and keys are hashed here; throws `RECORD_TOO_LARGE` for one that is.
+   */
+  view(rows: Batch, key: KeySpec, hashed: boolean): ResolvedView;
+
+  /**
    * Stores states, each row's tag an ordinal of the last `resolve`, at most once per call. A tombstone (`appendTombstone`)
    * removes the state of its key; removing what is not there is no error. A key that was removed may be given a state again
    * by a later call. Throws `STATE_LIMIT`.
@@ -71,6 +77,16 @@ export interface StateTable {
   restore(snapshot: KeyedSnapshot, range: KeyGroupRange): void;
 
   close(): void;
+}
+
+/** The keys of a batch. Rows and states are the table's memory, good until its next call. */
+export interface ResolvedView {
+  /** The rows, each with the ordinal of its key in the tag. */
+  readonly rows: Batch;
+  /** The states of the keys that have one, in order, each with the ordinal of its key in the tag. */
+  readonly states: Batch;
+  /** Number of distinct keys. */
+  readonly keys: number;
 }
 
 /**

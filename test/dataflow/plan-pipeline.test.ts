@@ -102,7 +102,8 @@ describe('shapes', () => {
       b: { keyBy: word, from: words }
       both: { union: [a, b] }
       counts: { reduce: text.sum, from: both }`;
-    expect(shape({ steps, sinks: out('counts') }).at(-2)).toBe('   ⇒ 4 by key word');
+    const shaped = shape({ top: 'parallelism: 2', steps, sinks: out('counts') });
+    expect(shaped.at(-2)).toBe('   ⇒ 4 by key word');
   });
 
   test('a connector that takes one task has one, whatever the pipeline says', () => {
@@ -118,13 +119,32 @@ describe('shapes', () => {
     ]);
   });
 
-  test('an edge into a keyed step is keyed at parallelism 1 too: its rows need hashes', () => {
+  test('reduce and aggregate with one task go with the only task above them', () => {
     const steps = `
       words: { flatMap: text.words, from: lines }
-      counts: { reduce: text.sum, from: words, key: word }`;
-    const { edges } = plan({ steps, sinks: out('counts') }).plan;
-    const word = { name: 'word', index: 0, kind: 'string', optional: false };
-    const key = { fields: [word], slots: 2 };
+      byWord: { keyBy: word, from: words }
+      counts: { reduce: text.sum, from: byWord }
+      means: { aggregate: text.mean, from: counts, key: count }`;
+    const sinks = out('means');
+    expect(shape({ steps, sinks })).toEqual([
+      '0  lines (file: Line { text: string }) → words (flatMap text.words) → byWord → counts (reduce text.sum) → means (aggregate text.mean) → out (file) ×1',
+    ]);
+    expect(
+      shape({ steps: steps.replace('from: words }', 'from: words, parallelism: 2 }'), sinks }),
+    ).toEqual([
+      '0  lines (file: Line { text: string }) → words (flatMap text.words) ×1',
+      '   ⇒ 1 in turn',
+      '1  byWord ×2',
+      '   ⇒ 2 by key word',
+      '2  counts (reduce text.sum) → means (aggregate text.mean) → out (file) ×1',
+    ]);
+  });
+
+  test('a keyed step of another kind starts a chain with one task too: its rows need hashes', () => {
+    const steps = 'first: { dedupe: text, from: lines }';
+    const { edges } = plan({ steps, sinks: out('first') }).plan;
+    const text = { name: 'text', index: 0, kind: 'string', optional: false };
+    const key = { fields: [text], slots: 1 };
     expect(edges).toEqual([{ from: 0, to: 1, partitioning: { kind: 'key', key } }]);
   });
 });
@@ -137,8 +157,7 @@ describe('specs', () => {
       words: { flatMap: text.words, from: lines, ${policy}, ${limits} }
       counts: { reduce: text.sum, from: words, key: word, emit: end, uid: totals, onError: deadLetter }`;
     const { plan: planned, modules } = plan({ steps, sinks: out('counts') });
-    const [, words] = planned.chains[0].operators;
-    const [counts, sink] = planned.chains[1].operators;
+    const [, words, counts, sink] = planned.chains[0].operators;
     expect(words).toEqual({
       kind: 'guest',
       id: 'words',
@@ -179,7 +198,7 @@ describe('specs', () => {
     const steps = `
       all: { union: [readings] }
       byRoom: { keyBy: [room, sensor], from: all }
-      hot: { reduce: text.hottest, from: byRoom }`;
+      hot: { reduce: text.hottest, from: byRoom, parallelism: 2 }`;
     const time = 'eventTime: { field: at, outOfOrderness: 2s, idle: 10s }';
     const sources = `readings: { connector: file, path: in, format: json, onError: skip, ${time} }`;
     const planned = plan({ sources, steps, sinks: out('hot') }).plan;

@@ -40,7 +40,7 @@ export interface BenchOptions {
   readonly spec: StepSpec;
   readonly sandbox: Sandbox;
   readonly module?: CompiledModule;
-  /** Key groups of the task; all unless given. */
+  /** Key groups of the task; all unless given, and then a `keyed` step gets its rows without hashes. */
   readonly range?: KeyGroupRange;
   readonly kernel?: ReturnType<typeof createRowKernel>;
 }
@@ -56,6 +56,7 @@ export function createOperatorBench(options: BenchOptions): OperatorBench {
     task: 0,
     keyGroups: BENCH_KEY_GROUPS,
     range,
+    hashed: spec.kind !== 'keyed' || options.range !== undefined,
     log: (level, text) => logs.push(`${level}: ${text}`),
     deadLetter: (letter) => deadLetters.push(letter),
   };
@@ -82,7 +83,7 @@ export function createOperatorBench(options: BenchOptions): OperatorBench {
     sides,
     feed(records) {
       let batch = batchOf(input, records);
-      if ('key' in spec) {
+      if ('key' in spec && context.hashed) {
         kernel.hashKeys(batch, spec.key);
         const own = rowsOf(batch).filter((row) => isIn(range, viewOf(row).getUint32(4, true)));
         batch = batchOfRows(own);

@@ -130,6 +130,7 @@ export class WindowTasks {
           task,
           keyGroups: WINDOW_KEY_GROUPS,
           range: keyGroupRange(task, WINDOW_KEY_GROUPS, parallelism),
+          hashed: true,
           log: () => {},
           deadLetter: (letter) => this.deadLetters.push(letter),
         },

@@ -21,6 +21,7 @@ export function simulatedTables(create: CreateStateTable, random: Random): Creat
         return table.bytes;
       },
       resolve: table.resolve.bind(table),
+      view: table.view.bind(table),
       resolveEntries: table.resolveEntries.bind(table),
       apply: (states) => table.apply(withRemovals(states)),
       scan: table.scan.bind(table),

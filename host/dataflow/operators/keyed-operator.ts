@@ -3,13 +3,12 @@
  * and handed to the guest, one call folds the rows, what it hands back is stored. Results leave after each
  * record, once per key and batch, or once per key when the input ends.
  *
- * K1  Rows come over a keyed edge: their tags are key hashes, their bytes the operator's to overwrite.
+ * K1  Rows are of the task's key groups and stay as they are; their tags are key hashes if the context says so.
  * K2  A call that failed has changed no state.
  * K3  A key's rows are folded in the order they came, also around failing ones.
  * K4  With `emit: end` a restored task does not emit again what the snapshot says was emitted, unless new rows came.
  */
 import { BatchBuilder } from '../../abi/batch-builder.ts';
-import type { RowKernel } from '../../abi/row-kernel.ts';
 import { BATCH_BYTES_TARGET, STATE_BYTES_MAX } from '../../limits.ts';
 import { type Batch, EMPTY_BATCH } from '../../model/batch.ts';
 import type { KeyGroupRange } from '../../model/key-group.ts';
@@ -44,7 +43,6 @@ class KeyedOperator implements SwappableOperator {
   readonly counters = newCounters();
   readonly #spec: KeyedSpec;
   readonly #context: OperatorContext;
-  readonly #kernel: RowKernel;
   readonly #table: StateTable;
   readonly #guest: GuestCall;
   /** The calls of a batch, and those that turn accumulators into results at the end. */
@@ -60,7 +58,6 @@ class KeyedOperator implements SwappableOperator {
     const { counters } = this;
     this.#spec = spec;
     this.#context = context;
-    this.#kernel = parts.kernel;
     this.#guest = new GuestCall({ spec, sandbox, module, context, counters });
     this.#table = parts.createStateTable({
       keyGroups: context.keyGroups,
@@ -71,11 +68,7 @@ class KeyedOperator implements SwappableOperator {
     this.#folding = {
       ...step,
       schema: spec.input,
-      attempt: (rows) => {
-        // The failed call left ordinals in the tags.
-        this.#kernel.hashKeys(rows, spec.key);
-        this.#fold(rows);
-      },
+      attempt: (rows) => this.#fold(rows),
       accept: (out) => this.#accept(out),
     };
     this.#finishing = {
@@ -155,17 +148,13 @@ class KeyedOperator implements SwappableOperator {
     this.#table.close();
   }
 
-  /** One call on rows with key hashes in their tags. */
+  /** One call on these rows, which stay as they are. */
   #fold(rows: Batch): void {
     const { instance } = this.#guest;
-    const states = this.#states;
-    states.clear();
-    const keys = this.#table.resolve(rows, this.#spec.key, states);
-    this.#sample.offer(rows);
+    const resolved = this.#table.view(rows, this.#spec.key, this.#context.hashed);
+    this.#sample.offer(resolved.rows);
     this.#result = instance.runKeyed(this.#spec.function.name, {
-      rows,
-      states: states.batch(),
-      keys,
+      ...resolved,
       emit: this.#emitMode(),
       merge: false,
     });

@@ -15,8 +15,8 @@ export interface ChainParts {
 
 /**
  * Puts operators that hand each batch straight on into one chain, and edges between the chains. A link is inside a chain
- * when it is the only one out of its sender and into its receiver, carries its main output, does not deal by key, and both
- * have as many tasks.
+ * when it is the only one out of its sender and into its receiver, carries its main output, and both have as many tasks: a single
+ * one, if it deals by key, which only `reduce` and `aggregate` do without.
  */
 export function buildChains(parts: ChainParts): {
   readonly chains: readonly Chain[];
@@ -53,9 +53,14 @@ function isChained(link: Link, parts: ChainParts): boolean {
     parts.graph.downstream.get(from.name)?.length === 1 &&
     link.input.side === undefined &&
     dealOf(link) === undefined &&
-    dealtBy(link, parts) === undefined &&
+    (dealtBy(link, parts) === undefined || isDealtToOne(link, parts)) &&
     tasksOf(from, parts) === tasksOf(to, parts)
   );
+}
+
+/** Whether a step gets its rows by key that takes them as they come when its only task gets them all. */
+function isDealtToOne({ to }: Link, parts: ChainParts): boolean {
+  return tasksOf(to, parts) === 1 && parts.specOf(to).kind === 'keyed';
 }
 
 function partitioningOf(link: Link, parts: ChainParts): Partitioning {
@@ -78,7 +83,7 @@ function dealOf({ from }: Link): PassNode['deal'] {
   return from.kind === 'pass' ? from.deal : undefined;
 }
 
-/** A keyed step is always fed by key: its rows must carry key hashes. Other readers of a `keyBy` follow its key. */
+/** A keyed step is always fed by key. Other readers of a `keyBy` follow its key. */
 function dealtBy(link: Link, parts: ChainParts): KeySpec | undefined {
   if (isKeyFed(link.to)) return parts.keys.get(link.to.name);
   if (link.to.kind === 'pass' || link.from.kind !== 'pass') return undefined;

@@ -15,7 +15,7 @@ export interface EngineExports {
   entryCount(): number;
   byteCount(): number;
   prepareRows(bytes: number, rows: number): number;
-  resolve(bytes: number, rows: number): number;
+  resolve(bytes: number, rows: number, hashed: boolean): number;
   resume(): number;
   resolveEntries(bytes: number, entries: number): number;
   resumeEntries(): number;

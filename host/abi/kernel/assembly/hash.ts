@@ -1,31 +1,34 @@
 /**
- * The hash of `abi/key-hash.ts`, which says why it is made like this. Lanes are inlined so that the loops over rows
- * keep several rows in flight.
+ * The hash of `abi/key-hash.ts`, which says why it is made like this. It is inlined and, for keys of up to 16 bytes, free of
+ * branches, so that the loops over rows keep many rows in flight.
  */
-export const SEED_A: u32 = 0x6d696c6c;
-export const SEED_B: u32 = 0x72616365;
-const M1: u32 = 0x9e3779b1;
-const M2: u32 = 0xc2b2ae3d;
-const M3: u32 = 0x85ebca6b;
+const SEEDS: v128 = i32x4(0x6d696c6c, 0x72616365, 0x3c6ef372, 0x1f83d9ab);
+const FACTORS: v128 = i32x4(0x9e3779b1, 0xc2b2ae3d, 0x85ebca6b, 0x27d4eb2f);
+const FACTORS_2: v128 = i32x4(0x165667b1, 0xcc9e2d51, 0x1b873593, 0xe6546b65);
 const F1: u32 = 0x7feb352d;
 const F2: u32 = 0x846ca68b;
+/** Sixteen bytes of ones, then as many of zeros. */
+const MASKS: usize = memory.data<u64>([-1, -1, 0, 0]);
 
+/** The first `bytes` of the 16 bytes at `at`, zeros behind them; more than 16 count as 16. Reads all 16. */
 // @ts-ignore: decorator
 @inline
-export function mixEven(a: u32, word: u32): u32 {
-  return rotl<u32>((a ^ word) * M1, 15);
+export function firstBytes(block: v128, bytes: u32): v128 {
+  return v128.and(block, v128.load(MASKS + 16 - min<u32>(bytes, 16)));
 }
 
 // @ts-ignore: decorator
 @inline
-export function mixOdd(b: u32, word: u32): u32 {
-  return rotl<u32>((b ^ word) * M2, 13);
+function mix(lanes: v128, block: v128): v128 {
+  const product = i32x4.mul(v128.xor(lanes, block), FACTORS);
+  return i32x4.mul(v128.xor(product, i32x4.shr_u(product, 15)), FACTORS_2);
 }
 
 // @ts-ignore: decorator
 @inline
-export function finish(a: u32, b: u32, length: u32): u32 {
-  let hash = a ^ (b * M3) ^ length;
+function finish(lanes: v128, length: u32): u32 {
+  const halves = i64x2.extract_lane(lanes, 0) ^ i64x2.extract_lane(lanes, 1);
+  let hash = <u32>halves ^ <u32>(<u64>halves >> 32) ^ length;
   hash = (hash ^ (hash >> 16)) * F1;
   hash = (hash ^ (hash >> 15)) * F2;
   return hash ^ (hash >> 16);
@@ -35,38 +38,34 @@ export function finish(a: u32, b: u32, length: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function hashFixed(at: usize): u32 {
-  return finish(mixEven(SEED_A, load<u32>(at)), mixOdd(SEED_B, load<u32>(at, 4)), 8);
+  return finish(mix(SEEDS, v128.load64_zero(at)), 8);
 }
 
-/** Hash of `length` bytes that are padded with zeros to a multiple of 8. */
+/** Hash of `length` bytes. Reads, and ignores, up to 16 bytes behind them. */
 export function hashPadded(at: usize, length: u32): u32 {
-  let a = SEED_A;
-  let b = SEED_B;
-  const end = at + ((length + 7) & ~7);
-  for (; at < end; at += 8) {
-    a = mixEven(a, load<u32>(at));
-    b = mixOdd(b, load<u32>(at, 4));
-  }
-  return finish(a, b, length);
+  return finish(mixRest(SEEDS, at, length), length);
 }
 
-/** Hash of the key that is one string: its length, then its bytes. Reads, and ignores, up to 8 bytes behind them. */
+/** The key that is one string of `length` bytes at `at`, or its first 16 bytes: the length, then the string. */
+// @ts-ignore: decorator
+@inline
+export function textBlock(at: usize, length: u32): v128 {
+  return firstBytes(i32x4.replace_lane(v128.load(at - 4), 0, length), length + 4);
+}
+
+/** Hash of the key that is one string. Reads, and ignores, up to 16 bytes behind it. */
+// @ts-ignore: decorator
+@inline
 export function hashText(at: usize, length: u32): u32 {
-  let a = mixEven(SEED_A, length);
-  let b = SEED_B;
-  let left = length;
-  while (left >= 8) {
-    b = mixOdd(b, load<u32>(at));
-    a = mixEven(a, load<u32>(at, 4));
-    at += 8;
-    left -= 8;
+  let lanes = mix(SEEDS, textBlock(at, length));
+  if (length > 12) lanes = mixRest(lanes, at + 12, length - 12);
+  return finish(lanes, length + 4);
+}
+
+function mixRest(lanes: v128, at: usize, left: u32): v128 {
+  for (; left > 16; left -= 16) {
+    lanes = mix(lanes, v128.load(at));
+    at += 16;
   }
-  // Padded to 8, the length included: the last odd word is always there, one more even word only behind 4 bytes.
-  const word = load<u64>(at) & ~(<u64>-1 << (<u64>left << 3));
-  b = mixOdd(b, <u32>word);
-  if (left > 4) {
-    a = mixEven(a, <u32>(word >> 32));
-    b = mixOdd(b, 0);
-  }
-  return finish(a, b, length + 4);
+  return left == 0 ? lanes : mix(lanes, firstBytes(v128.load(at), left));
 }

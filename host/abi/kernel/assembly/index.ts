@@ -65,7 +65,7 @@ export function hashKeys(bytes: u32, count: u32): i32 {
     if (length == 0) return BAD_ROW;
     const key = keyLength(at);
     if (key < 0) return key;
-    if (<u32>key > room && grow(<u64>scratch + key + 8) < 0) return NO_MEMORY;
+    if (<u32>key > room && grow(<u64>scratch + key + 16) < 0) return NO_MEMORY;
     store<u32>(at, hashOfKey(at, key, scratch), 4);
     at += length;
   }

@@ -8,7 +8,7 @@
  * row must give an error here and not another row's bytes.
  */
 import { align8 } from './copy';
-import { hashFixed, hashPadded, hashText } from './hash';
+import { hashPadded, hashFixed, hashText } from './hash';
 
 export const SHAPE_GENERAL: u32 = 0;
 /** One field of 8 bytes that is never null. */
@@ -120,7 +120,7 @@ export function writeKey(row: usize, to: usize, length: u32): void {
   }
 }
 
-/** Hash of the key of a row for which `keyLength` gave `length`; `scratch` has room for it. */
+/** Hash of the key of a row for which `keyLength` gave `length`; `scratch` has room for it and 16 bytes behind. */
 // @ts-ignore: decorator
 @inline
 export function hashOfKey(row: usize, length: u32, scratch: usize): u32 {

@@ -7,6 +7,7 @@
  * The ordinal is scratch of `resolve`. Stamp, index, and the epoch the entry was added in belong to `changes.ts`.
  */
 import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
+import { firstBytes, textBlock } from '../../../abi/kernel/assembly/hash';
 
 export const ENTRY_HEADER: u32 = 24;
 const KEY_LENGTH: u32 = 0xff_ffff;
@@ -118,24 +119,32 @@ export function hasNumber(entry: usize, key: u64): bool {
 
 /**
  * Whether the entry's key is the one string at `slot` of the row at `row`. False as well when the slot leads out of the row.
- * Reads, and ignores, up to 8 bytes behind both strings: an entry has its state there, an area of rows some slack.
+ * Reads, and ignores, up to 16 bytes behind both keys: an entry has its state there, an area of rows some slack.
  */
 // @ts-ignore: decorator
 @inline
 export function hasText(entry: usize, row: usize, slot: usize): bool {
   const rowBytes = load<u32>(row);
   const offset = load<u32>(slot);
-  let left = load<u32>(slot, 4);
-  if (keyLengthOf(entry) != left + 4 || offset > rowBytes || left > rowBytes - offset) return false;
-  let a = entry + ENTRY_HEADER + 4;
-  let b = row + offset;
-  while (left >= 8) {
-    if (load<u64>(a) != load<u64>(b)) return false;
-    a += 8;
-    b += 8;
-    left -= 8;
+  const length = load<u32>(slot, 4);
+  const key = entry + ENTRY_HEADER;
+  // One branch for all that can differ in the first 16 bytes, as which it is cannot be predicted.
+  const wrong = <u32>(offset > rowBytes) | <u32>(length > rowBytes - offset);
+  if (wrong) return false;
+  const text = row + offset;
+  const block = v128.xor(textBlock(text, length), firstBytes(v128.load(key), length + 4));
+  if (<u32>v128.any_true(block) | (keyLengthOf(entry) ^ (length + 4))) return false;
+  return length <= 12 || sameBytes(key + 16, text + 12, length - 12);
+}
+
+/** Whether `bytes` bytes are the same, at least one. Reads, and ignores, up to 16 bytes behind both. */
+function sameBytes(a: usize, b: usize, bytes: u32): bool {
+  for (; bytes > 16; bytes -= 16) {
+    if (v128.any_true(v128.xor(v128.load(a), v128.load(b)))) return false;
+    a += 16;
+    b += 16;
   }
-  return ((load<u64>(a) ^ load<u64>(b)) & ~(<u64>-1 << (<u64>left << 3))) == 0;
+  return !v128.any_true(firstBytes(v128.xor(v128.load(a), v128.load(b)), bytes));
 }
 
 // @ts-ignore: decorator

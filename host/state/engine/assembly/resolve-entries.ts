@@ -6,7 +6,7 @@
 import { align8 } from '../../../abi/kernel/assembly/copy';
 import { BAD_ROW, KEY_TOO_LARGE } from '../../../abi/kernel/assembly/key';
 import { hashOf } from './entry';
-import { beginBatch, numberKey, OUT_BYTES, resolveNew } from './resolve';
+import { beginBatch, handOutStates, KEY_COUNT, numberKey, OUT_BYTES, resolveNew } from './resolve';
 import { find } from './slots';
 import { keyBytesMax } from './snapshot';
 
@@ -25,24 +25,25 @@ export function resolveEntries(bytes: u32, entries: u32): i32 {
 
 export function resumeEntries(): i32 {
   store<u64>(OUT_BYTES, 0);
-  while (at < end) {
+  while (true) {
+    const full = handOutStates();
+    if (full != 0 || at == end) return full;
     const left = <u32>(end - at);
     if (left < 16) return BAD_ROW;
     const length = load<u32>(at, 4);
     if (length > keyBytesMax) return KEY_TOO_LARGE;
     const bytes = <u64>16 + align8(length) + load<u32>(at, 8);
     if (bytes > left || (bytes & 7) != 0) return BAD_ROW;
-    const status = resolveEntry(length);
-    if (status != 0) return status;
+    resolveEntry(length);
     at += <usize>bytes;
   }
-  return 0;
 }
 
-function resolveEntry(length: u32): i32 {
+function resolveEntry(length: u32): void {
   const hash = hashOf(at);
   const key = at + 16;
   const entry = find(hash, key, length);
   const row = at + ORDINAL_ROW;
-  return entry == 0 ? resolveNew(row, hash, key, length) : numberKey(row, entry);
+  if (entry == 0) resolveNew(row, hash, key, length);
+  else store<u32>(KEY_COUNT, numberKey(row, entry, load<u32>(KEY_COUNT)));
 }

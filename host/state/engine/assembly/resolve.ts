@@ -4,11 +4,11 @@
  * R1  `resolve` changes no key and no state. Keys that are not there yet are numbered through a small table of their own, and
  *     become entries in `apply`; without one they are forgotten.
  * R2  An entry's ordinal counts only if the keys table points back at the entry, so nothing has to be cleared between batches.
- * R3  The exchange area may be full of states before all rows are through: `resolve` then stops between two rows, the host
- *     takes the states, and `resume` goes on.
+ * R3  The exchange area may be full of states before all rows are through: `resolve` then stops between two states, the host
+ *     takes them, and `resume` goes on.
  *
  * In a large table every key is a cache miss or two. Rows are therefore taken in blocks, and each pass over a block
- * does one independent load a row, so that the misses of many rows overlap: slots, then entries, then the work.
+ * does one independent load a row, so that the misses of many rows overlap: slots, then entries, then keys, then states.
  *
  *     block, per row:  u32 row · u32 hash · u32 entry with that hash, or 0 · u32 unused
  *     keys, per ordinal:  u32 entry, or 0 while new · u32 row that named the key first · u32 hash · u32 key length, both of new keys
@@ -17,9 +17,12 @@ import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
 import {
   BAD_ROW,
   firstSlot,
+  hashOfKey,
   keyLength,
+  NO_MEMORY,
   rowBytes,
   SHAPE_FIXED,
+  SHAPE_GENERAL,
   SHAPE_TEXT,
   shape,
   writeKey,
@@ -70,8 +73,10 @@ export const KEY_COUNT: usize = RESULTS + 8;
 let at: usize = 0;
 let end: usize = 0;
 let rowsLeft: u32 = 0;
-let blockNext: u32 = 0;
+let rowsAreHashed: bool = false;
 let blockCount: u32 = 0;
+/** Keys whose states have been handed out, if they had one. */
+let handedOut: u32 = 0;
 /** 32 - log2 of the places for new keys; 32 while there are none in this batch. */
 let newShift: u32 = 32;
 let rowsInBatch: u32 = 0;
@@ -82,18 +87,18 @@ let touched: u32 = 0;
 /** Makes room for a batch and gives the address for its rows; 0 when there is no memory. */
 export function prepareRows(bytes: u32, rows: u32): usize {
   if (ensureArea(ROWS, bytes + 64) < 0) return 0;
-  if (ensureArea(KEYS, rows << 4) < 0) return 0;
+  // One more than there can be keys: `numberRows` writes the next one before it knows whether it is one.
+  if (ensureArea(KEYS, (rows + 1) << 4) < 0) return 0;
   if (ensureArea(NEW_KEYS, newPlaces(rows) << 2) < 0) return 0;
   return load<u32>(ROWS);
 }
 
-/** Resolves the rows that were written to `prepareRows`. 0, `FULL`, or an error. */
-export function resolve(bytes: u32, rows: u32): i32 {
+/** Resolves the rows that were written to `prepareRows`; their tags are hashes or anything. 0, `FULL`, or an error. */
+export function resolve(bytes: u32, rows: u32, hashed: bool): i32 {
   at = beginBatch(rows, false);
   end = at + bytes;
   rowsLeft = rows;
-  blockNext = 0;
-  blockCount = 0;
+  rowsAreHashed = hashed;
   return resume();
 }
 
@@ -103,6 +108,7 @@ export function beginBatch(rows: u32, ofEntries: bool): usize {
   rowsInBatch = rows;
   byEntries = ofEntries;
   newShift = 32;
+  handedOut = 0;
   store<u32>(KEY_COUNT, 0);
   return load<u32>(ROWS);
 }
@@ -110,13 +116,14 @@ export function beginBatch(rows: u32, ofEntries: bool): usize {
 export function resume(): i32 {
   store<u64>(OUT_BYTES, 0);
   while (true) {
-    while (blockNext < blockCount) {
-      const status = resolveRow(BLOCK + (<usize>blockNext << 4));
-      if (status != 0) return status;
-      blockNext++;
-    }
+    const full = handOutStates();
+    if (full != 0) return full;
     if (rowsLeft == 0) return at == end ? 0 : BAD_ROW;
-    if (!takeBlock()) return BAD_ROW;
+    const taken = rowsAreHashed ? takeBlock() : hashBlock();
+    if (taken != 0) return taken;
+    findEntries();
+    const numbered = numberRows();
+    if (numbered != 0) return numbered;
   }
 }
 
@@ -147,20 +154,59 @@ export function apply(bytes: u32, rows: u32): i32 {
   return row == last ? 0 : BAD_ROW;
 }
 
-/** Fills the block: checks the rows and finds, for each, the entry that has its hash. */
-function takeBlock(): bool {
-  const rows = min<u32>(rowsLeft, BLOCK_ROWS);
-  const touch = entries >= TOUCH_ENTRIES_MIN;
-  const blockEnd = BLOCK + (<usize>rows << 4);
-  let sum: u32 = 0;
+/** Fills the block with rows whose tags are hashes. 0 or an error. */
+function takeBlock(): i32 {
+  const blockEnd = nextBlock();
+  let row = at;
   for (let item = BLOCK; item < blockEnd; item += 16) {
-    const length = rowBytes(at, end);
-    if (length == 0) return false;
-    const hash = load<u32>(at, 4);
-    store<u32>(item, <u32>at);
-    store<u32>(item, hash, 4);
-    if (touch) sum += load<u32>(firstPlace(hash));
-    at += length;
+    const length = rowBytes(row, end);
+    if (length == 0) return BAD_ROW;
+    store<u64>(item, row | (<u64>load<u32>(row, 4) << 32));
+    row += length;
+  }
+  at = row;
+  return 0;
+}
+
+/** Fills the block with rows whose tags are anything: hashes their keys. 0 or an error. */
+function hashBlock(): i32 {
+  const blockEnd = nextBlock();
+  let row = at;
+  for (let item = BLOCK; item < blockEnd; item += 16) {
+    const length = rowBytes(row, end);
+    if (length == 0) return BAD_ROW;
+    const key = keyLength(row);
+    if (key < 0) return key;
+    if (shape == SHAPE_GENERAL && ensureArea(KEY_ROOM, keyRoom(key)) < 0) return NO_MEMORY;
+    const hash = hashOfKey(row, key, load<u32>(KEY_ROOM));
+    store<u64>(item, row | (<u64>hash << 32));
+    row += length;
+  }
+  at = row;
+  return 0;
+}
+
+/** Makes the next rows the block's. Returns the end of their items. */
+// @ts-ignore: decorator
+@inline
+function nextBlock(): usize {
+  blockCount = min<u32>(rowsLeft, BLOCK_ROWS);
+  rowsLeft -= blockCount;
+  return BLOCK + (<usize>blockCount << 4);
+}
+
+/**
+ * Finds, for each row of the block, the first entry that has its hash. What is touched first has a loop of its own that does nothing
+ * else: a processor sees some hundred instructions ahead, and the fewer a row takes the more misses it has in flight.
+ */
+function findEntries(): void {
+  const blockEnd = BLOCK + (<usize>blockCount << 4);
+  const touch = entries >= TOUCH_ENTRIES_MIN;
+  let sum: u32 = 0;
+  if (touch) {
+    for (let item = BLOCK; item < blockEnd; item += 16) {
+      sum += load<u32>(firstPlace(load<u32>(item, 4)));
+    }
   }
   for (let item = BLOCK; item < blockEnd; item += 16) {
     store<u32>(item, candidate(load<u32>(item, 4)), 8);
@@ -170,20 +216,27 @@ function takeBlock(): bool {
   }
   // Kept, or the compiler would be free to drop the loads.
   touched = sum;
-  rowsLeft -= rows;
-  blockNext = 0;
-  blockCount = rows;
-  return true;
 }
 
-// @ts-ignore: decorator
-@inline
-function resolveRow(item: usize): i32 {
-  const row: usize = load<u32>(item);
-  const entry: usize = load<u32>(item, 8);
-  // The common case, without writing the key out: a single field, and the first entry with its hash is the one.
-  if (entry != 0 && holdsField(entry, row)) return numberKey(row, entry);
-  return resolveKey(row, load<u32>(item, 4), entry);
+/** Writes into each row of the block the ordinal of its key. 0 or an error. */
+function numberRows(): i32 {
+  const blockEnd = BLOCK + (<usize>blockCount << 4);
+  let keyCount = load<u32>(KEY_COUNT);
+  for (let item = BLOCK; item < blockEnd; item += 16) {
+    const row: usize = load<u32>(item);
+    const entry: usize = load<u32>(item, 8);
+    // The common case, without writing the key out: a single field, and the first entry with its hash is the one.
+    if (entry != 0 && holdsField(entry, row)) {
+      keyCount = numberKey(row, entry, keyCount);
+      continue;
+    }
+    store<u32>(KEY_COUNT, keyCount);
+    const status = resolveKey(row, load<u32>(item, 4), entry);
+    if (status != 0) return status;
+    keyCount = load<u32>(KEY_COUNT);
+  }
+  store<u32>(KEY_COUNT, keyCount);
+  return 0;
 }
 
 /** Whether the entry has the key of the row, which is one field that is never null; false for keys of other shapes. */
@@ -195,38 +248,59 @@ function holdsField(entry: usize, row: usize): bool {
   return shape == SHAPE_FIXED && hasNumber(entry, load<u64>(slot));
 }
 
-/** `entry` is the first one with this hash, or 0 when there is none. */
+/** `entry` is the first one with this hash, or 0 when there is none. 0 or an error. */
 function resolveKey(row: usize, hash: u32, entry: usize): i32 {
   let key = row + firstSlot;
   let length: i32 = 8;
   if (shape != SHAPE_FIXED) {
     length = keyLength(row);
     if (length < 0) return length;
-    if (ensureArea(KEY_ROOM, 2 * align8(length) + 16) < 0) return -3;
+    if (ensureArea(KEY_ROOM, keyRoom(length)) < 0) return NO_MEMORY;
     key = load<u32>(KEY_ROOM);
     writeKey(row, key, length);
   }
   if (entry != 0 && !hasKey(entry, key, length)) entry = find(hash, key, length);
-  return entry == 0 ? resolveNew(row, hash, key, length) : numberKey(row, entry);
+  if (entry == 0) resolveNew(row, hash, key, length);
+  else store<u32>(KEY_COUNT, numberKey(row, entry, load<u32>(KEY_COUNT)));
+  return 0;
 }
 
-/** Writes the ordinal of a key with an entry into its row; the first time in a batch its state is handed out. */
+/** Two keys, each with room behind it for reading on. */
 // @ts-ignore: decorator
 @inline
-export function numberKey(row: usize, entry: usize): i32 {
-  const keyCount = load<u32>(KEY_COUNT);
-  const ordinal = ordinalOf(entry);
+function keyRoom(length: u32): u32 {
+  return 2 * (align8(length) + 16);
+}
+
+/**
+ * Writes the ordinal of a key with an entry into its row; returns how many keys there are then. Whether the entry was numbered in this
+ * batch (R2) is anybody's guess, so it is computed and not branched on, and what the next key would get is written in any case.
+ */
+// @ts-ignore: decorator
+@inline
+export function numberKey(row: usize, entry: usize, keyCount: u32): u32 {
   const keys: usize = load<u32>(KEYS);
-  if (ordinal < keyCount && load<u32>(keys + (<usize>ordinal << 4)) == <u32>entry) {
-    store<u32>(row, ordinal, 4);
-    return 0;
-  }
-  const status = handOut(entry, keyCount);
-  if (status != 0) return status;
-  setOrdinal(entry, keyCount);
+  const before = ordinalOf(entry);
+  const isLow = <u32>(before < keyCount);
+  const place = select<u32>(before, keyCount, isLow);
+  const isKnown = isLow & <u32>(load<u32>(keys + (<usize>place << 4)) == <u32>entry);
+  const ordinal = select<u32>(before, keyCount, isKnown);
   store<u64>(keys + (<usize>keyCount << 4), <u64>entry | (<u64>row << 32));
-  store<u32>(KEY_COUNT, keyCount + 1);
-  store<u32>(row, keyCount, 4);
+  setOrdinal(entry, ordinal);
+  store<u32>(row, ordinal, 4);
+  return keyCount + (isKnown ^ 1);
+}
+
+/** Appends the states of the keys that were numbered last to the exchange area; `FULL` when they do not all fit. */
+export function handOutStates(): i32 {
+  const keys: usize = load<u32>(KEYS);
+  const keyCount = load<u32>(KEY_COUNT);
+  for (; handedOut < keyCount; handedOut++) {
+    const entry: usize = load<u32>(keys + (<usize>handedOut << 4));
+    if (entry == 0) continue;
+    const status = handOut(entry, handedOut);
+    if (status != 0) return status;
+  }
   return 0;
 }
 
@@ -239,7 +313,7 @@ function handOut(entry: usize, ordinal: u32): i32 {
   const used = load<u32>(OUT_BYTES);
   if (bytes > load<u32>(EXCHANGE + 4) - used) {
     if (used != 0) return FULL;
-    if (ensureArea(EXCHANGE, bytes) < 0) return -3;
+    if (ensureArea(EXCHANGE, bytes) < 0) return NO_MEMORY;
   }
   const to = load<u32>(EXCHANGE) + used;
   copyWords(to, state, bytes);
@@ -250,7 +324,7 @@ function handOut(entry: usize, ordinal: u32): i32 {
 }
 
 /** Numbers a key that has no entry (R1). */
-export function resolveNew(row: usize, hash: u32, key: usize, length: u32): i32 {
+export function resolveNew(row: usize, hash: u32, key: usize, length: u32): void {
   const keys: usize = load<u32>(KEYS);
   const places: usize = load<u32>(NEW_KEYS);
   if (newShift == 32) {
@@ -273,12 +347,12 @@ export function resolveNew(row: usize, hash: u32, key: usize, length: u32): i32 
       store<u32>(place, ordinal + 1);
       store<u32>(KEY_COUNT, ordinal + 1);
       store<u32>(row, ordinal, 4);
-      return 0;
+      return;
     }
     const item = keys + (<usize>(found - 1) << 4);
     if (load<u32>(item, 8) == hash && isKeyOf(item, key, length)) {
       store<u32>(row, found - 1, 4);
-      return 0;
+      return;
     }
     index = (index + 1) & newMask;
   }
@@ -290,7 +364,7 @@ function isKeyOf(item: usize, key: usize, length: u32): bool {
   const row: usize = load<u32>(item, 4);
   if (byEntries) return sameWords(row + 8, key, align8(length));
   if (shape == SHAPE_FIXED) return load<u64>(row + firstSlot) == load<u64>(key);
-  const other = load<u32>(KEY_ROOM) + align8(length) + 8;
+  const other = load<u32>(KEY_ROOM) + align8(length) + 16;
   writeKey(row, other, length);
   return sameWords(key, other, align8(length));
 }

@@ -34,6 +34,7 @@ function addViews(jobs: Command, withContext: WithContext): void {
   const views = {
     show: { description: 'state, versions and newest checkpoint', view: 'showJob' },
     metrics: { description: 'records, state and errors per operator', view: 'showMetrics' },
+    exceptions: { description: 'what each attempt failed with', view: 'listExceptions' },
     checkpoints: { description: 'checkpoints with their cost', view: 'listCheckpoints' },
   } as const;
   for (const [name, { description, view }] of Object.entries(views)) {

@@ -1,5 +1,6 @@
 import type { Plan, StepModules } from '../dataflow/plan.ts';
 import type { ErrorReport, ErrorScope } from '../errors.ts';
+import type { RestartMemory } from '../runtime/decide-restart.ts';
 
 /** `created` has no runner yet, `restarting` lost its runner and gets another; the last four are final. */
 export type JobState =
@@ -31,8 +32,8 @@ export interface StoredJob {
   readonly savepoint?: string;
   readonly attempt: number;
   readonly restarts: number;
-  /** Failures since it last was well for a while. */
-  readonly failuresInARow: number;
+  /** What its restart strategy knows; undefined until it first fails. */
+  readonly memory?: RestartMemory;
   readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;

@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts';
 import { CANCEL_TIMEOUT_MS, EXCEPTIONS_MAX } from '../limits.ts';
 import type { Json } from '../model/json.ts';
 import type { CheckpointRecord } from '../runtime/checkpoint-record.ts';
+import { decideRestart, NO_FAILURES } from '../runtime/decide-restart.ts';
 import type { JobMetrics } from '../runtime/job-metrics.ts';
 import type { JobSpec } from '../runtime/job-spec.ts';
 import type { RunnerClient } from '../runtime/runner-client.ts';
@@ -15,7 +16,6 @@ import type { CatalogVersion } from './catalog-index.ts';
 import { type JobJournal, openJobJournal } from './job-journal.ts';
 import type { JobRunners } from './job-runners.ts';
 import { createMutex } from './mutex.ts';
-import { decideRestart } from './restart-policy.ts';
 import { isFinal, type JobState, type StoredJob } from './stored-job.ts';
 
 export interface SupervisedJobParts {
@@ -260,19 +260,21 @@ export class SupervisedJob {
     this.#runner = undefined;
     if (this.#closed || isFinal(this.#stored.state)) return;
     const { clock, log } = this.#parts;
-    const { id, attempt, startedAtMs, state, desired, failuresInARow } = this.#stored;
+    const { id, attempt, desired, plan, restarts, memory = NO_FAILURES } = this.#stored;
     if (desired === 'cancelled') return this.#end('cancelled', null);
     log('warn', `job "${id}", attempt ${attempt}: ${error.code}: ${error.message}`);
-    const exception = { ...error.report(), atMs: clock.nowMs(), attempt, scope: error.scope };
+    const nowMs = clock.nowMs();
+    const exception = { ...error.report(), atMs: nowMs, attempt, scope: error.scope };
     const exceptions = [...this.#stored.exceptions, exception].slice(-EXCEPTIONS_MAX);
-    const wellForMs = state === 'running' ? clock.nowMs() - (startedAtMs ?? 0) : 0;
-    const decision = decideRestart({ job: id, error, failuresInARow, wellForMs });
+    const { restart: strategy } = plan;
+    const failure = { job: id, error, strategy, restarts, memory, nowMs, random: Math.random };
+    const decision = decideRestart(failure);
     this.#change({ exceptions });
     if (decision.kind === 'fail') return this.#end('failed', decision.error);
     this.#change({
       state: 'restarting',
       restarts: this.#stored.restarts + 1,
-      failuresInARow: decision.failuresInARow,
+      memory: decision.memory,
       error: error.report(),
     });
     this.#cancelRetry = clock.after(decision.delayMs, () => {

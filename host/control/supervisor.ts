@@ -107,7 +107,6 @@ function newJob(id: string, planned: PlannedPipeline | PlannedRestore, nowMs: nu
     desired: 'running',
     attempt: 0,
     restarts: 0,
-    failuresInARow: 0,
     createdAtMs: nowMs,
     startedAtMs: null,
     endedAtMs: null,

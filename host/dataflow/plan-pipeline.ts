@@ -5,6 +5,7 @@ import {
   CHECKPOINTS_RETAINED,
   KEY_GROUPS_DEFAULT,
 } from '../limits.ts';
+import { restartStrategy } from './document/restart-schema.ts';
 import type { Finding } from './finding.ts';
 import type { Pipeline } from './pipeline.ts';
 import { pipelineInvalid } from './pipeline-invalid.ts';
@@ -69,6 +70,7 @@ export function planPipeline(
     parallelism: Math.max(...chains.map((chain) => chain.parallelism)),
     keyGroups,
     checkpoint: checkpointOptions(pipeline),
+    ...restartOption(pipeline),
     baseDirectory: parts.baseDirectory,
     chains,
     edges,
@@ -98,6 +100,11 @@ function checkpointOptions(pipeline: Pipeline): CheckpointOptions {
     timeoutMs: durationMs(timeout) ?? CHECKPOINT_TIMEOUT_MS,
     retained: retain ?? CHECKPOINTS_RETAINED,
   };
+}
+
+function restartOption(pipeline: Pipeline): Pick<Plan, 'restart'> {
+  const restart = restartStrategy(pipeline.restart);
+  return restart === undefined ? {} : { restart };
 }
 
 function stepModules(graph: Graph, functions: ReadonlyMap<string, ResolvedFunction>): StepModules {

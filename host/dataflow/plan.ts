@@ -4,6 +4,7 @@ import type { KeySpec } from '../model/key-spec.ts';
 import type { FunctionKind } from '../model/module-description.ts';
 import type { RecordSchema } from '../model/schema.ts';
 import type { GuestLimits } from '../sandbox/guest.ts';
+import type { RestartStrategy } from './restart-strategy.ts';
 import type { WindowedSpec } from './window-spec.ts';
 
 /** What runs: chains of operators, the edges between them, parallelism. Plain data; it crosses threads and is stored with the job. */
@@ -13,6 +14,8 @@ export interface Plan {
   readonly parallelism: number;
   readonly keyGroups: number;
   readonly checkpoint: CheckpointOptions;
+  /** Undefined = what is usual where the job runs. */
+  readonly restart?: RestartStrategy;
   readonly baseDirectory: string;
   /** In topological order. */
   readonly chains: readonly Chain[];

@@ -4,10 +4,12 @@ import { join, resolve } from 'node:path';
 import type { RowObject } from '../abi/row-object.ts';
 import type { Pipeline } from '../dataflow/pipeline.ts';
 import { planPipeline } from '../dataflow/plan-pipeline.ts';
+import type { RestartStrategy } from '../dataflow/restart-strategy.ts';
 import { MillraceError } from '../errors.ts';
 import { RESTART_ATTEMPTS, RESTART_DELAY_MS } from '../limits.ts';
 import { writeFileDurably } from '../storage/write-file-durably.ts';
 import { CollectedRows } from './collected-rows.ts';
+import { decideRestart, NO_FAILURES } from './decide-restart.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import type { JobParts } from './job-parts.ts';
 import type { JobSpec } from './job-spec.ts';
@@ -30,8 +32,10 @@ export interface RunPipelineOptions {
   readonly modules?: { readonly [alias: string]: string | Uint8Array };
   /** Stops the run with a last checkpoint. */
   readonly signal?: AbortSignal;
-  /** What a failure that a restart may mend leads to; three restarts unless given. */
-  readonly restart?: { readonly attempts: number; readonly delayMs: number };
+  /** What a failure that a restart may mend leads to, instead of what the pipeline says; three restarts if neither says anything. */
+  readonly restart?: RestartStrategy;
+  /** Is told of every failure that a restart follows. */
+  readonly onRestart?: (error: MillraceError, delayMs: number) => void;
   /** Is shown every attempt, for events, updates and `cancel`. */
   readonly onJob?: (job: RunningJob) => void;
   readonly parts?: Partial<JobParts>;
@@ -81,22 +85,57 @@ async function runIn(
   const spec = await createSpec(directory, pipeline, options);
   const collected = new CollectedRows();
   const parts = { deliver: collected.add.bind(collected), ...options.parts };
-  const { attempts, delayMs } = options.restart ?? {
-    attempts: RESTART_ATTEMPTS,
-    delayMs: RESTART_DELAY_MS,
-  };
+  const strategy = options.restart ?? spec.plan.restart;
   const first = await nextAttempt(directory);
+  let memory = NO_FAILURES;
+  // A pipeline that has run waits for storage as a server's does; one that never did has a mistake in its options, more likely.
+  let hasRun = false;
+  const onJob = (job: RunningJob) => {
+    hasRun = true;
+    options.onJob?.(job);
+  };
   for (let attempt = first; ; attempt += 1) {
     await writeFileDurably(join(directory, 'attempt'), new TextEncoder().encode(`${attempt}`));
-    const ended = await runOnce({ ...spec, attempt }, parts, options);
+    const ended = await runOnce({ ...spec, attempt }, parts, { ...options, onJob });
     if ('outcome' in ended) {
       return { ...ended, attempts: attempt - first + 1, records: collected.records(spec.plan) };
     }
     const error = MillraceError.fromReport(ended.error);
-    if (error.scope !== 'task') throw error;
-    if (attempt - first >= attempts || options.signal?.aborted) throw exhausted(attempts, error);
-    await new Promise((wake) => setTimeout(wake, delayMs));
+    if (error.code === 'INTERNAL' || options.signal?.aborted) throw error;
+    const waits = hasRun && error.code === 'STORAGE_FAILED';
+    const decision = decideRestart({
+      job: spec.id,
+      error,
+      strategy: strategy ?? (waits ? undefined : DEFAULT_RESTART),
+      restarts: attempt - first,
+      memory,
+      nowMs: Date.now(),
+      random: Math.random,
+    });
+    if (decision.kind === 'fail') throw decision.error;
+    ({ memory } = decision);
+    options.onRestart?.(error, decision.delayMs);
+    await waited(decision.delayMs, options.signal);
   }
+}
+
+const DEFAULT_RESTART: RestartStrategy = {
+  kind: 'fixedDelay',
+  attempts: RESTART_ATTEMPTS,
+  delayMs: RESTART_DELAY_MS,
+};
+
+/** Resolves after so long, or when nobody wants to wait any more. */
+function waited(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, delayMs);
+    signal?.addEventListener('abort', done);
+  });
 }
 
 async function createSpec(
@@ -160,15 +199,6 @@ async function runOnce(
 async function nextAttempt(directory: string): Promise<number> {
   const text = await readFile(join(directory, 'attempt'), 'utf8').catch(() => '0');
   return (Number.parseInt(text, 10) || 0) + 1;
-}
-
-function exhausted(attempts: number, cause: MillraceError): MillraceError {
-  const text = `the job failed after ${attempts} restarts: ${cause.message}`;
-  return new MillraceError('RESTARTS_EXHAUSTED', text, {
-    details: [`${cause.code}: ${cause.message}`],
-    hint: cause.hint || 'the log tells about each attempt',
-    cause,
-  });
 }
 
 async function remove(path: string): Promise<void> {

@@ -33,7 +33,6 @@ const SUBMITTED: StoredJob = {
   desired: 'running',
   attempt: 0,
   restarts: 0,
-  failuresInARow: 0,
   createdAtMs: 0,
   startedAtMs: null,
   endedAtMs: null,
@@ -167,7 +166,7 @@ describe('a supervised job', () => {
       bench.clock.advance(RESTART_HEALTHY_MS);
       bench.runners.latest.lose();
       await bench.nextAttempt(attempt);
-      expect(bench.disk.failuresInARow).toBe(1);
+      expect(bench.disk.memory?.failuresInARow).toBe(1);
     }
   });
 

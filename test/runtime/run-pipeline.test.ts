@@ -106,7 +106,7 @@ describe('runPipeline', () => {
     });
     const run = await runPipeline(pipeline, {
       modules: { text: module },
-      restart: { attempts: 2, delayMs: 1 },
+      restart: { kind: 'fixedDelay', attempts: 2, delayMs: 1 },
       parts: { connectors },
     });
     expect(run.attempts).toBe(3);
@@ -122,12 +122,12 @@ describe('runPipeline', () => {
     const connectors = new Map([...builtinConnectors, ['test', lines.connector]]);
     const running = runPipeline(wordCount({ sources: { lines: { connector: 'test' } } }), {
       modules: { text: module },
-      restart: { attempts: 1, delayMs: 1 },
+      restart: { kind: 'fixedDelay', attempts: 1, delayMs: 1 },
       parts: { connectors },
     });
     await expect(running).rejects.toMatchObject({
       code: 'RESTARTS_EXHAUSTED',
-      details: [expect.stringContaining('TASK_FAILED')],
+      message: expect.stringMatching(/failed after 1 restart, last with TASK_FAILED: /),
     });
   });
 

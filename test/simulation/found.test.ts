@@ -23,6 +23,7 @@ function seenBy(disk: CrashFileSystem): FileSystem {
   return {
     create: (path) => disk.create(path),
     read: (path) => disk.read(path),
+    link: (from, to) => disk.link(from, to),
     rename: (from, to) => disk.rename(from, to),
     unlink: (path) => disk.unlink(path),
     makeDirectory: (path) => disk.makeDirectory(path),

@@ -20,6 +20,15 @@ export interface ListedJob {
   readonly error: ErrorReport | null;
 }
 
+/** What an attempt of a job failed with. */
+interface ListedException extends ErrorReport {
+  readonly atMs: number;
+  readonly attempt: number;
+}
+
+/** So many of a job's latest failures are shown with it. */
+const EXCEPTIONS_SHOWN = 5;
+
 /** A job as the server shows it alone. */
 interface JobDetail extends ListedJob {
   readonly modules: { readonly [step: string]: { readonly ref: string; readonly digest: string } };
@@ -64,6 +73,19 @@ export async function showJob(context: CommandContext, id: string): Promise<void
     ])}`,
   );
   if (job.checkpoint !== null) context.terminal.out(`\n${formatCheckpoints([job.checkpoint])}`);
+  if (job.restarts === 0) return;
+  const exceptions = await readExceptions(context, id);
+  const left = exceptions.length - EXCEPTIONS_SHOWN;
+  const rest = left > 0 ? `${left} earlier: millrace jobs exceptions ${id}\n` : '';
+  context.terminal.out(`\n${formatExceptions(exceptions.slice(-EXCEPTIONS_SHOWN))}${rest}`);
+}
+
+/** `millrace jobs exceptions J`: what each attempt failed with. */
+export async function listExceptions(context: CommandContext, id: string): Promise<void> {
+  const exceptions = await readExceptions(context, id);
+  context.terminal.out(
+    context.json ? `${JSON.stringify(exceptions)}\n` : formatExceptions(exceptions),
+  );
 }
 
 /** `millrace jobs metrics J` */
@@ -160,5 +182,22 @@ function formatCheckpoints(checkpoints: readonly CheckpointRecord[]): string {
     { title: 'PAUSE', value: (row) => formatDuration(row.pauseMs), align: 'right' },
     { title: 'SIZE', value: (row) => formatBytes(row.bytes), align: 'right' },
     { title: 'REASON', value: (row) => row.reason || undefined },
+  ]);
+}
+
+async function readExceptions(
+  context: CommandContext,
+  id: string,
+): Promise<readonly ListedException[]> {
+  const path = `${jobPath(id)}/exceptions`;
+  return (await context.client.json<{ exceptions: readonly ListedException[] }>(path)).exceptions;
+}
+
+function formatExceptions(exceptions: readonly ListedException[]): string {
+  return formatTable(exceptions, [
+    { title: 'ATTEMPT', value: (row) => row.attempt },
+    { title: 'FAILED', value: (row) => formatTime(row.atMs) },
+    { title: 'CODE', value: (row) => row.code },
+    { title: 'MESSAGE', value: (row) => row.message },
   ]);
 }

@@ -46,6 +46,11 @@ export async function run(
       threads: Math.min(availableParallelism(), options.parallelism ?? pipeline.parallelism ?? 1),
       signal: watched.signal,
       onJob: watched.onJob,
+      onRestart(error, delayMs) {
+        const { code, message, hint } = error;
+        const wait = formatDuration(delayMs);
+        context.terminal.error(`${code}: ${message}\n  ${hint}\n  starting again in ${wait}\n`);
+      },
     });
     summarise(context, ended, performance.now() - startedMs);
     if (ended.outcome.kind === 'cancelled') throw cancelled(data);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KEY_GROUPS_MAX, PARALLELISM_MAX } from '../../limits.ts';
 import { countSchema, durationSchema, nameSchema } from './quantity-schema.ts';
+import { restartSchema } from './restart-schema.ts';
 import { sinkSchema } from './sink-schema.ts';
 import { sourceSchema } from './source-schema.ts';
 import { stepSchema } from './step-kinds.ts';
@@ -26,6 +27,7 @@ export const pipelineSchema = z.strictObject({
     .optional()
     .describe('parts that keyed state is dealt by; bounds the parallelism; never change it'),
   checkpoint: checkpointSchema.optional(),
+  restart: restartSchema.optional(),
   modules: z
     .record(nameSchema, z.string().min(1, { error: 'expected a module' }))
     .optional()

@@ -5,10 +5,11 @@ import { addNexmarkCommands } from './nexmark-commands.ts';
 
 const DATA_DEFAULT = './millrace-data';
 
-/** Commands that need no server: serve, run, new, build, inspect, types, test, nexmark, doctor. Each loads its code when it runs. */
+/** Commands that need no server: serve, run, dev, new, build, inspect, types, test, nexmark, doctor. Each loads its code when it runs. */
 export function addLocalCommands(program: Command, withContext: WithContext): void {
   addServe(program, withContext);
   addRun(program, withContext);
+  addDev(program, withContext);
   addSourceCommands(program, withContext);
   addNexmarkCommands(program, withContext);
   program
@@ -56,6 +57,22 @@ function addRun(program: Command, withContext: WithContext): void {
     .action((pipeline, options, command) =>
       withContext(
         async (context) => (await import('./commands/run.ts')).run(context, pipeline, options),
+        command,
+      ),
+    );
+}
+
+function addDev(program: Command, withContext: WithContext): void {
+  program
+    .command('dev')
+    .description('run a pipeline here and swap its functions in as their sources are saved')
+    .argument('<pipeline>', 'pipeline document, YAML or JSON, with modules given as .ts files')
+    .option('--data <directory>', 'keep checkpoints here, and go on from the last one')
+    .option('--parallelism <n>', 'override the parallelism', wholeNumber(1, PARALLELISM_MAX))
+    .option('--set <path=value>', 'override a value of the document; may be repeated', collect, [])
+    .action((pipeline, options, command) =>
+      withContext(
+        async (context) => (await import('./commands/dev.ts')).dev(context, pipeline, options),
         command,
       ),
     );

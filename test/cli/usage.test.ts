@@ -16,6 +16,7 @@ test('help names every command, and every command has a help', async () => {
     'build',
     'inspect',
     'types',
+    'dev',
     'test',
     'doctor',
     'modules',

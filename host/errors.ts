@@ -35,6 +35,8 @@ export const ERRORS = {
   MODULE_SECTION_INVALID: entry('request', 422, 'the "millrace" custom section cannot be read'),
   MODULE_ABI_VERSION: entry('request', 422, 'the module speaks another ABI version'),
   MODULE_SIGNATURE: entry('request', 422, 'an export lacks the signature its kind requires'),
+  MODULE_NOT_ADMITTED: entry('request', 422, 'the module did not start, or not stay in its bounds'),
+  UPLOADS_BUSY: entry('request', 503, 'more modules are being uploaded than the server checks'),
   COMPILE_FAILED: entry('request', 422, 'the source does not compile'),
   // sandbox: run time
   GUEST_TRAP: entry('record', 422, 'a guest function trapped'),
@@ -55,6 +57,9 @@ export const ERRORS = {
   // jobs
   JOB_NOT_FOUND: entry('request', 404, 'there is no such job'),
   JOB_STATE: entry('request', 409, 'the job is not in a state that allows this'),
+  SOURCE_NOT_FOUND: entry('request', 404, 'the job has no such source that takes records'),
+  SOURCE_BEHIND: entry('request', 429, 'the job is too far behind to take more records'),
+  IDEMPOTENCY_KEY_REUSED: entry('request', 422, 'the key came before with another body'),
   STEP_NOT_FOUND: entry('request', 404, 'the job has no such step'),
   UPDATE_NOT_FOUND: entry('request', 404, 'the job has no such update'),
   UPDATE_CONFLICT: entry('request', 409, 'another update of the step is under way'),
@@ -66,6 +71,7 @@ export const ERRORS = {
     500,
     'the job failed more often than its restart strategy allows',
   ),
+  ATTEMPT_FENCED: entry('job', 409, 'a later attempt of the job has begun elsewhere'),
   DEADLINE_EXCEEDED: entry('task', 503, 'something did not finish before its deadline'),
   // checkpoints, state
   CHECKPOINT_FAILED: entry('request', 503, 'a checkpoint could not be completed'),
@@ -73,6 +79,7 @@ export const ERRORS = {
   SAVEPOINT_NOT_FOUND: entry('request', 404, 'there is no savepoint of that name'),
   SAVEPOINT_EXISTS: entry('request', 409, 'the folder for a savepoint is taken'),
   SAVEPOINT_INCOMPATIBLE: entry('request', 422, 'a savepoint does not fit the pipeline'),
+  TIMER_LOOP: entry('job', 422, 'timers set ever new ones that are due at once'),
   STATE_LIMIT: entry('job', 422, 'keyed state exceeds its limit'),
   // storage, connectors
   BLOB_NOT_FOUND: entry('task', 404, 'storage has no such blob'),

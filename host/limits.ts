@@ -246,8 +246,6 @@ export const TRIAL_FAILURES_MAX = 4;
 export const TRIAL_TIMEOUT_MS = 10_000;
 /** Bytes of resident memory that it may take: Node's own, 64 MiB of a guest, and the compiler. */
 export const TRIAL_RSS_BYTES_MAX = 512 * MiB;
-/** Bytes of writable memory (`ulimit -d`) of processes that compile or run what strangers sent. */
-export const CHILD_DATA_BYTES_MAX = 700 * MiB;
 /** Bytes of the answer of such a process about a trial. */
 export const TRIAL_ANSWER_BYTES_MAX = 1 * MiB;
 /** Uploads that may wait for the gate or for their trial; beyond, they are answered 503. */

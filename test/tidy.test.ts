@@ -32,7 +32,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'fastify-type-provider-zod': ['host/control'],
   pg: ['host/connectors'],
   picomatch: ['host/connectors'],
-  piscina: ['host/runtime'],
+  piscina: ['host/runtime', 'host/control'],
   'prom-client': ['host/control'],
   'wasi-js': ['host/sandbox'],
   yaml: ['host/dataflow'],

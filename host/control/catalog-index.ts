@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts';
 import type { ModuleDescription } from '../model/module-description.ts';
+import type { TrialReport } from '../sandbox/trial/trial.ts';
 
 /** The catalog's table of contents, as it is stored. Blobs are named by digest and stand beside it. */
 export interface CatalogIndex {
@@ -29,6 +30,15 @@ export interface CatalogVersion {
   readonly imports: readonly string[];
   readonly memoryPages: number;
   readonly sourceMap: boolean;
+  /** What it did when it was tried; undefined for what was stored before modules were tried. */
+  readonly admission?: AdmissionReport;
+}
+
+/** What was found out about a version before it was let in, beside what it says about itself. */
+export interface AdmissionReport extends TrialReport {
+  /** WebAssembly functions, and bytes with fuel and limits written in. */
+  readonly wasmFunctions: number;
+  readonly rewrittenBytes: number;
 }
 
 /** The entry of a name, possibly without any version. Names such as `constructor` are names like any other. */
@@ -64,6 +74,15 @@ export function findVersion(index: CatalogIndex, name: string, text: string): Ca
   if (found !== undefined) return found;
   throw new MillraceError('MODULE_NOT_FOUND', `module ${quote(name)} has no version ${number}`, {
     hint: `it has ${versions.map((version) => version.version).join(', ')}`,
+  });
+}
+
+/** `name@version` or `name@latest`. Throws `MODULE_NOT_FOUND`, `NAME_INVALID`. */
+export function resolveVersion(index: CatalogIndex, ref: string): CatalogVersion {
+  const at = ref.lastIndexOf('@');
+  if (at > 0) return findVersion(index, ref.slice(0, at), ref.slice(at + 1));
+  throw new MillraceError('NAME_INVALID', `${quote(ref)} is no version`, {
+    hint: 'write name@version or name@latest',
   });
 }
 

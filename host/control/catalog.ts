@@ -3,7 +3,7 @@ import type { CatalogVersion, ModuleEntry } from './catalog-index.ts';
 /**
  * The modules of a server: immutable versions under a name, their bytes stored once by digest.
  *
- * K1  Only what passed the gate is stored; nothing of it is compiled here.
+ * K1  Only what passed the gate and was tried is stored; nothing of it is compiled in this process.
  * K2  A version never changes: the same bytes again are no change, other bytes are refused, also after a deletion.
  * K3  The blob is durable before the index names it, and leaves after the index forgot it.
  */
@@ -16,7 +16,7 @@ export interface Catalog {
   version(name: string, version: string): CatalogVersion;
   /** `name@version` or `name@latest`. Throws as `version` does. */
   resolve(ref: string): CatalogVersion;
-  /** Throws the `MODULE_*` errors of the gate, `MODULE_EXISTS`, `NAME_INVALID`. */
+  /** Throws the `MODULE_*` errors of the gate, `MODULE_NOT_ADMITTED`, `UPLOADS_BUSY`, `MODULE_EXISTS`, `NAME_INVALID`. */
   put(name: string, version: string, upload: ModuleUpload): Promise<PutResult>;
   /** As the next version, unless the latest has the same bytes. Throws as `put` does. */
   add(name: string, upload: ModuleUpload): Promise<PutResult>;
@@ -26,6 +26,8 @@ export interface Catalog {
   bytes(version: CatalogVersion): Promise<Uint8Array>;
   /** Absolute path of the bytes with this digest. */
   pathOf(digest: string): string;
+  /** When the server ends. */
+  close(): Promise<void>;
 }
 
 export interface ModuleUpload {

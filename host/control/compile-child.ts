@@ -1,19 +1,16 @@
-import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { compileAssemblyScript } from '../../guest-sdk/assemblyscript/compile.ts';
 import { MillraceError } from '../errors.ts';
 import type { CompileResult } from './compile-source.ts';
+import { writeAnswer } from './write-answer.ts';
 
-// The program of the child that compiles a stranger's source, see `compile-source.ts`. Source comes on standard input,
-// the result goes to descriptor 3: what else the process might print is not read by anyone.
-
-const RESULT_DESCRIPTOR = 3;
+// The program of the child that compiles a stranger's source, see `compile-source.ts`.
 
 const { source, name } = JSON.parse(await text(process.stdin)) as {
   readonly source: string;
   readonly name: string;
 };
-write(await compile());
+writeAnswer(await compile());
 
 async function compile(): Promise<CompileResult> {
   try {
@@ -31,11 +28,4 @@ function failure(thrown: unknown): MillraceError {
   return new MillraceError('COMPILE_FAILED', `the compiler failed on "${name}": ${reason}`, {
     hint: 'look for types or expressions that nest without end',
   });
-}
-
-function write(result: CompileResult): void {
-  const bytes = Buffer.from(JSON.stringify(result));
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(RESULT_DESCRIPTOR, bytes, written);
-  }
 }

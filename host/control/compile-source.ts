@@ -1,18 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type ErrorReport, MillraceError } from '../errors.ts';
-import {
-  COMPILE_RSS_BYTES_MAX,
-  COMPILE_TIMEOUT_MS,
-  COMPILED_BYTES_MAX,
-  TABLE_ENTRIES_MAX,
-} from '../limits.ts';
-import { stripTypesFlags } from '../runtime/strip-types-flags.ts';
+import { COMPILE_RSS_BYTES_MAX, COMPILE_TIMEOUT_MS, COMPILED_BYTES_MAX } from '../limits.ts';
 import type { ModuleUpload } from './catalog.ts';
+import { type ChildLimits, runFencedChild } from './fenced-child.ts';
 import { createMutex } from './mutex.ts';
 
 /** Compiles a stranger's AssemblyScript. Throws `COMPILE_FAILED`. */
@@ -21,115 +11,30 @@ export type CompileSource = (source: {
   readonly name: string;
 }) => Promise<ModuleUpload>;
 
-/** What the child writes to its descriptor 3: one JSON object. */
+/** What the child answers. */
 export type CompileResult =
   | { readonly ok: true; readonly wasm: string; readonly sourceMap: string }
   | { readonly ok: false; readonly error: ErrorReport };
 
-export interface CompileLimits {
-  /** Of wall and of CPU time. */
-  readonly timeoutMs: number;
-  readonly residentBytesMax: number;
-}
-
-const LIMITS: CompileLimits = {
+const LIMITS: ChildLimits = {
   timeoutMs: COMPILE_TIMEOUT_MS,
   residentBytesMax: COMPILE_RSS_BYTES_MAX,
+  answerBytesMax: COMPILED_BYTES_MAX,
 };
 
 const PROGRAM = fileURLToPath(new URL('./compile-child.ts', import.meta.url));
-const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
-const WATCH_INTERVAL_MS = 50;
+const FLAGS = ['--max-old-space-size=512'];
 
-/**
- * A compiler in a process of its own for each source, one at a time: source can make the compiler run for ever, take all
- * memory or end its process. The child may read this package and nothing else, write nothing, and is killed at its limits
- * of time (wall and CPU) and memory.
- */
-export function createCompileSource(limits: CompileLimits = LIMITS): CompileSource {
+/** A compiler in a process of its own for each source, one at a time: source can make it run for ever or take all memory. */
+export function createCompileSource(limits: Partial<ChildLimits> = {}): CompileSource {
   const oneAtATime = createMutex();
-  return ({ source, name }) => oneAtATime(() => compile({ source, name }, limits));
-}
-
-async function compile(
-  { source, name }: Parameters<CompileSource>[0],
-  limits: CompileLimits,
-): Promise<ModuleUpload> {
-  const child = startChild(limits);
-  const fence = fenceChild(child, limits);
-  try {
-    child.stdin?.on('error', () => {}); // it may have ended before it read all; its exit says so
-    child.stdin?.end(JSON.stringify({ source, name }));
-    const [text] = await Promise.all([readResult(child), exit(child)]);
-    return decode(name, text, fence.reason());
-  } finally {
-    fence.end();
-  }
-}
-
-function startChild({ timeoutMs }: CompileLimits): ChildProcess {
-  const command = [process.execPath, ...flags(), PROGRAM];
-  const prlimit = findProgram('prlimit');
-  const seconds = Math.ceil(timeoutMs / 1_000);
-  if (prlimit !== undefined) command.unshift(prlimit, `--cpu=${seconds}`, '--core=0', '--');
-  const [program, ...args] = command;
-  return spawn(program, args, {
-    cwd: PACKAGE,
-    env: {},
-    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
-  });
-}
-
-function flags(): readonly string[] {
-  const modules = createRequire(import.meta.url).resolve.paths('assemblyscript') ?? [];
-  const readable = [PACKAGE, ...modules].map((path) => `--allow-fs-read=${path}`);
-  return [
-    '--permission',
-    ...readable,
-    '--max-old-space-size=512',
-    `--wasm-max-table-size=${TABLE_ENTRIES_MAX}`,
-    ...stripTypesFlags(),
-  ];
-}
-
-/** Kills the child at its limits; `reason` tells afterwards which one it was. */
-function fenceChild(child: ChildProcess, { timeoutMs, residentBytesMax }: CompileLimits) {
-  let reason: string | undefined;
-  const kill = (why: string) => {
-    reason ??= why;
-    child.kill('SIGKILL');
-  };
-  const wall = setTimeout(() => kill(`took longer than ${timeoutMs / 1_000} s`), timeoutMs);
-  const watch = setInterval(() => {
-    if (residentBytes(child.pid) <= residentBytesMax) return;
-    kill(`needed more than ${residentBytesMax / 2 ** 20} MiB of memory`);
-  }, WATCH_INTERVAL_MS);
-  return {
-    reason: () => reason,
-    end() {
-      clearTimeout(wall);
-      clearInterval(watch);
-      child.kill('SIGKILL');
-    },
-  };
-}
-
-async function readResult(child: ChildProcess): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of child.stdio[3] as Readable) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > COMPILED_BYTES_MAX) break;
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function exit(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('exit', () => resolve());
-    child.once('error', reject);
-  });
+  const child = { program: PROGRAM, flags: FLAGS, limits: { ...LIMITS, ...limits } };
+  return ({ source, name }) =>
+    oneAtATime(async () => {
+      const input = JSON.stringify({ source, name });
+      const { text, killed } = await runFencedChild({ ...child, input });
+      return decode(name, text, killed);
+    });
 }
 
 function decode(name: string, text: string, fenced: string | undefined): ModuleUpload {
@@ -144,27 +49,4 @@ function decode(name: string, text: string, fenced: string | undefined): ModuleU
   }
   if (!result.ok) throw MillraceError.fromReport(result.error);
   return { wasm: Buffer.from(result.wasm, 'base64'), sourceMap: result.sourceMap };
-}
-
-/** Linux tells; elsewhere the limits of time and heap must do. */
-function residentBytes(pid: number | undefined): number {
-  try {
-    const [, resident] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ');
-    return Number(resident) * 4096;
-  } catch {
-    return 0;
-  }
-}
-
-function findProgram(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
 }

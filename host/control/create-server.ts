@@ -10,8 +10,6 @@ import { systemClock } from '../clock.ts';
 import { builtinConnectors } from '../connectors/registry.ts';
 import { REQUEST_TIMEOUT_MS } from '../limits.ts';
 import { createWarmRunner, noWarmRunner, type WarmRunner } from '../runtime/warm-runner.ts';
-import { gate } from '../sandbox/gate.ts';
-import { createLocalBlobStore } from '../storage/local-blob-store.ts';
 import { type Admission, admitToken } from './admit-request.ts';
 import { answerError, answerNoHttp, answerNotFound } from './answer-error.ts';
 import { createCompileSource } from './compile-source.ts';
@@ -19,7 +17,7 @@ import { takeDataDirectory } from './data-directory.ts';
 import { processRunners } from './job-runners.ts';
 import { createJobStore } from './job-store.ts';
 import { addOpenApi } from './open-api.ts';
-import { openCatalog } from './open-catalog.ts';
+import { openServerCatalog } from './open-server-catalog.ts';
 import { healthRoutes } from './routes/health.ts';
 import { indexPageRoutes } from './routes/index-page.ts';
 import { jobCheckpointRoutes } from './routes/job-checkpoints.ts';
@@ -101,6 +99,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   server.addHook('preClose', async () => closing.abort());
   server.addHook('onClose', async () => {
     await parts.supervisor.close();
+    await parts.catalog.close();
     warm.close();
     data.release();
   });
@@ -146,13 +145,7 @@ interface PartOptions {
 
 async function openParts(server: Server, options: PartOptions): Promise<ServerParts> {
   const { data, closing, warm, anywhere } = options;
-  const directory = join(data, 'modules');
-  const catalog = await openCatalog({
-    directory,
-    blobs: createLocalBlobStore(directory),
-    gate,
-    nowMs: () => systemClock.nowMs(),
-  });
+  const catalog = await openServerCatalog(data);
   const supervisor = await openSupervisor({
     store: createJobStore(join(data, 'jobs')),
     catalog,

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { MillraceError } from '../errors.ts';
 import { assertName } from '../model/name.ts';
-import type { Gate } from '../sandbox/guest.ts';
+import type { GateReport } from '../sandbox/guest.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { Catalog, ModuleUpload, PutResult, UsedBy } from './catalog.ts';
 import {
+  type AdmissionReport,
   type CatalogIndex,
   type CatalogVersion,
   entryOf,
@@ -14,17 +15,23 @@ import {
   liveModules,
   nextVersion,
   parseVersion,
+  resolveVersion,
   withoutVersion,
   withVersion,
 } from './catalog-index.ts';
+import type { GateUpload } from './gate-thread.ts';
 import { createMutex } from './mutex.ts';
+import type { TryUpload } from './try-upload.ts';
 
 export interface CatalogOptions {
   /** Absolute; the blob store's own. */
   readonly directory: string;
   readonly blobs: BlobStore;
-  readonly gate: Gate;
+  readonly gate: GateUpload;
+  readonly tryUpload: TryUpload;
   readonly nowMs: () => number;
+  /** Ends what gates and tries uploads. */
+  readonly close?: () => Promise<void>;
 }
 
 const INDEX_BLOB = 'index.json';
@@ -58,23 +65,19 @@ class BlobCatalog implements Catalog {
   }
 
   resolve(ref: string) {
-    const at = ref.lastIndexOf('@');
-    if (at > 0) return this.version(ref.slice(0, at), ref.slice(at + 1));
-    throw new MillraceError('NAME_INVALID', `${JSON.stringify(ref.slice(0, 80))} is no version`, {
-      hint: 'write name@version or name@latest',
-    });
+    return resolveVersion(this.#index, ref);
   }
 
   async put(name: string, version: string, upload: ModuleUpload) {
     assertName('module', name);
     const number = parseVersion(version);
-    return this.#exclusive(() => this.#store(name, () => number, upload));
+    return this.#admit(name, () => number, upload);
   }
 
   async add(name: string, upload: ModuleUpload) {
     assertName('module', name);
     const next = (digest: string) => nextVersion(entryOf(this.#index, name), digest);
-    return this.#exclusive(() => this.#store(name, next, upload));
+    return this.#admit(name, next, upload);
   }
 
   delete(name: string, text: string, usedBy: UsedBy) {
@@ -92,18 +95,39 @@ class BlobCatalog implements Catalog {
     return this.#options.blobs.get(wasmBlob(version.digest));
   }
 
+  async close() {
+    await this.#options.close?.();
+  }
+
   pathOf(digest: string) {
     return join(this.#options.directory, wasmBlob(digest));
   }
 
-  async #store(
+  /** Gates and tries an upload beside others, then stores it when it is its turn. What is there already is not tried again. */
+  async #admit(
     name: string,
     numberFor: (digest: string) => number,
     upload: ModuleUpload,
   ): Promise<PutResult> {
-    const { blobs, gate, nowMs } = this.#options;
-    const { digest, description, imports, memoryPages } = gate(upload.wasm);
-    const number = numberFor(digest);
+    const { gate, tryUpload } = this.#options;
+    const gated = await gate(upload.wasm);
+    const { digest, description, rewritten, functions: wasmFunctions } = gated;
+    const present = this.#present(name, numberFor(digest), digest);
+    if (present !== undefined) return { version: present, created: false };
+    const trial = await tryUpload({ digest, description, rewritten });
+    const admission = { ...trial, wasmFunctions, rewrittenBytes: rewritten.length };
+    return this.#exclusive(() =>
+      this.#store({ name, number: numberFor(digest) }, upload, gated, admission),
+    );
+  }
+
+  async #store(
+    { name, number }: { readonly name: string; readonly number: number },
+    upload: ModuleUpload,
+    { digest, description, imports, memoryPages }: GateReport,
+    admission: AdmissionReport,
+  ): Promise<PutResult> {
+    const { blobs, nowMs } = this.#options;
     const present = this.#present(name, number, digest);
     if (present !== undefined) return { version: present, created: false };
     await blobs.put(wasmBlob(digest), upload.wasm);
@@ -122,6 +146,7 @@ class BlobCatalog implements Catalog {
       imports,
       memoryPages,
       sourceMap: sourceMap !== undefined,
+      admission,
     };
     await this.#save(withVersion(this.#index, version));
     return { version, created: true };
@@ -150,7 +175,8 @@ class BlobCatalog implements Catalog {
   }
 }
 
-async function readIndex(blobs: BlobStore): Promise<CatalogIndex> {
+/** The index of a store, which may have none yet. Throws `DATA_DIRECTORY`. */
+export async function readIndex(blobs: BlobStore): Promise<CatalogIndex> {
   const names = await blobs.list(INDEX_BLOB);
   if (!names.includes(INDEX_BLOB)) return { format: 1, modules: {} };
   try {
@@ -171,5 +197,6 @@ function assertUnused(version: CatalogVersion, jobs: readonly string[]): void {
   });
 }
 
-const wasmBlob = (digest: string) => `${digest}.wasm`;
+/** Where the bytes with this digest are. */
+export const wasmBlob = (digest: string) => `${digest}.wasm`;
 const mapBlob = (digest: string) => `${digest}.map`;

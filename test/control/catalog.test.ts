@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Catalog } from '../../host/control/catalog.ts';
 import { openCatalog } from '../../host/control/open-catalog.ts';
 import { gate } from '../../host/sandbox/gate.ts';
+import { tryModule } from '../../host/sandbox/trial/try-module.ts';
 import type { BlobStore } from '../../host/storage/blob-store.ts';
 import { createMemoryBlobStore } from '../../host/storage/memory-blob-store.ts';
 import { guestWith } from '../kit/gate-refusal.ts';
@@ -11,7 +12,13 @@ const FIRST = guestWith(() => {});
 const SECOND = guestWith((builder) => builder.function({ code: [op.i32(1), op.drop] }));
 
 const open = (blobs: BlobStore): Promise<Catalog> =>
-  openCatalog({ directory: '/modules', blobs, gate, nowMs: () => 5 });
+  openCatalog({
+    directory: '/modules',
+    blobs,
+    gate: async (upload) => gate(upload),
+    tryUpload: tryModule,
+    nowMs: () => 5,
+  });
 
 describe('the catalog', () => {
   test('numbers versions and resolves references', async () => {

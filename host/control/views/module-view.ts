@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { formatType } from '../../model/schema.ts';
-import type { CatalogVersion } from '../catalog-index.ts';
-import type { moduleVersionAnswer } from '../schemas/module-answer.ts';
+import type { AdmissionReport, CatalogVersion } from '../catalog-index.ts';
+import type { admissionAnswer, moduleVersionAnswer } from '../schemas/module-answer.ts';
 
 /** A version as it is answered; `usedBy` are the jobs that refer to it. */
 export function moduleVersionView(
@@ -9,6 +9,7 @@ export function moduleVersionView(
   usedBy: readonly string[],
 ): z.output<typeof moduleVersionAnswer> {
   const { name, ref, digest, bytes, createdAtMs, description, memoryPages, sourceMap } = version;
+  const { admission } = version;
   return {
     name,
     version: version.version,
@@ -32,6 +33,11 @@ export function moduleVersionView(
     imports: [...version.imports],
     memoryPages,
     sourceMap,
+    admission: admission === undefined ? null : admissionView(admission),
     usedBy: [...usedBy],
   };
+}
+
+function admissionView(report: AdmissionReport): z.output<typeof admissionAnswer> {
+  return { ...report, functions: report.functions.map((one) => ({ ...one })) };
 }

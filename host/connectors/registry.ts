@@ -1,6 +1,7 @@
 import type { Connector } from './connector.ts';
 import { fileConnector } from './file/file-connector.ts';
 import { generatorConnector } from './generator/generator-connector.ts';
+import { httpConnector } from './http/http-connector.ts';
 import { memoryConnector } from './memory/memory-connector.ts';
 import { nexmarkConnector } from './nexmark/nexmark-connector.ts';
 import { postgresConnector } from './postgres/postgres-connector.ts';
@@ -13,6 +14,7 @@ export const builtinConnectors: ReadonlyMap<string, Connector> = new Map(
   [
     fileConnector,
     generatorConnector,
+    httpConnector,
     memoryConnector,
     nexmarkConnector,
     postgresConnector,

@@ -20,6 +20,8 @@ export interface SourceContext {
   readonly schema: RecordSchema;
   /** Operator id, for messages. */
   readonly id: string;
+  /** The job, and its own directory; absolute. Undefined for a reader that is used without one. */
+  readonly job?: { readonly id: string; readonly directory: string };
   readonly task: number;
   readonly parallelism: number;
   /** Called for each malformed record under `skip` and `deadLetter`; under `fail` the reader throws `RECORD_MALFORMED`. */

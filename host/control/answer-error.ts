@@ -14,6 +14,7 @@ export function answerError(
 ): void {
   const error = toMillraceError(thrown);
   if (error.code === 'INTERNAL') request.log.error(thrown);
+  if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
   reply.code(error.status).type('application/json').serializer(JSON.stringify).send(error.report());
 }
 
@@ -62,7 +63,7 @@ function toMillraceError(thrown: FastifyError | Error): MillraceError {
   const { code, statusCode, message } = thrown as FastifyError;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new MillraceError('BODY_TOO_LARGE', 'the request body exceeds the limit of its route', {
-      hint: 'modules may have 4 MiB, documents and sources 1 MiB',
+      hint: 'modules and records may have 4 MiB, documents and sources 1 MiB',
     });
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {

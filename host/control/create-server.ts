@@ -7,6 +7,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { systemClock } from '../clock.ts';
+import { logFiles } from '../connectors/http/log-files.ts';
 import { builtinConnectors } from '../connectors/registry.ts';
 import { REQUEST_TIMEOUT_MS } from '../limits.ts';
 import { createWarmRunner, noWarmRunner, type WarmRunner } from '../runtime/warm-runner.ts';
@@ -14,6 +15,9 @@ import { type Admission, admitToken } from './admit-request.ts';
 import { answerError, answerNoHttp, answerNotFound } from './answer-error.ts';
 import { createCompileSource } from './compile-source.ts';
 import { takeDataDirectory } from './data-directory.ts';
+import type { Ingest } from './ingest/ingest.ts';
+import { openIngest } from './ingest/open-ingest.ts';
+import { readRetainedPositions } from './ingest/retained-positions.ts';
 import { processRunners } from './job-runners.ts';
 import { createJobStore } from './job-store.ts';
 import { addOpenApi } from './open-api.ts';
@@ -24,6 +28,7 @@ import { jobCheckpointRoutes } from './routes/job-checkpoints.ts';
 import { jobCancelRoutes, jobControlRoutes } from './routes/job-control.ts';
 import { jobDeadLetterRoutes } from './routes/job-dead-letters.ts';
 import { jobLogRoutes } from './routes/job-logs.ts';
+import { jobRecordRoutes } from './routes/job-records.ts';
 import { jobUpdateRoutes } from './routes/job-updates.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -33,6 +38,7 @@ import { pipelineSchemaRoutes } from './routes/pipeline-schema.ts';
 import { savepointRoutes } from './routes/savepoints.ts';
 import { createSavepointPlaces } from './savepoint-places.ts';
 import type { Server, ServerParts } from './server-type.ts';
+import type { StoredJob } from './stored-job.ts';
 import { openSupervisor } from './supervisor.ts';
 
 export interface ServerOptions {
@@ -66,6 +72,7 @@ const ROUTES = [
   jobCheckpointRoutes,
   savepointRoutes,
   jobLogRoutes,
+  jobRecordRoutes,
   jobDeadLetterRoutes,
   metricsRoutes,
   healthRoutes,
@@ -100,6 +107,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   server.addHook('onClose', async () => {
     await parts.supervisor.close();
     await parts.catalog.close();
+    await parts.ingest.close();
     warm.close();
     data.release();
   });
@@ -146,20 +154,41 @@ interface PartOptions {
 async function openParts(server: Server, options: PartOptions): Promise<ServerParts> {
   const { data, closing, warm, anywhere } = options;
   const catalog = await openServerCatalog(data);
+  const store = createJobStore(join(data, 'jobs'));
+  const ingest = openIngest({
+    directoryOf: (id) => store.directoryOf(id),
+    clock: systemClock,
+    files: logFiles,
+    retained: readRetainedPositions,
+    log: (level, text) => server.log[level](text),
+  });
   const supervisor = await openSupervisor({
-    store: createJobStore(join(data, 'jobs')),
+    store,
     catalog,
     runners: processRunners(join(data, 'cache'), warm),
     clock: systemClock,
+    prepare: (job) => ingest.open(job),
+    forget: (id) => ingest.forget(id),
     log: (level, text) => server.log[level](text),
   });
+  for (const job of supervisor.list()) await openLogs(job.stored, ingest, server);
   return {
     catalog,
     supervisor,
+    ingest,
     connectors: builtinConnectors,
     compile: createCompileSource(),
     savepoints: createSavepointPlaces({ directory: join(data, 'savepoints'), anywhere }),
     workingDirectory: process.cwd(),
     closing,
   };
+}
+
+/** A log that cannot be mended now must not keep the other jobs waiting; its next request tries again. */
+async function openLogs(job: StoredJob, ingest: Ingest, server: Server): Promise<void> {
+  try {
+    await ingest.open(job);
+  } catch (thrown) {
+    server.log.error(thrown);
+  }
 }

@@ -7,6 +7,7 @@ import type { Server } from './server-type.ts';
 const TAGS = [
   { name: 'modules', description: 'the catalog: immutable versions of WebAssembly modules' },
   { name: 'jobs', description: 'pipelines that run' },
+  { name: 'records', description: 'what jobs are handed over HTTP, and what they put out' },
   { name: 'updates', description: 'hot swaps' },
   { name: 'checkpoints', description: 'what a job is taken up from' },
   { name: 'logs', description: 'what jobs and functions say' },

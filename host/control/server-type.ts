@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Connector } from '../connectors/connector.ts';
 import type { Catalog } from './catalog.ts';
 import type { CompileSource } from './compile-source.ts';
+import type { Ingest } from './ingest/ingest.ts';
 import type { SavepointPlaces } from './savepoint-places.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -20,6 +21,7 @@ export type Server = FastifyInstance<
 export interface ServerParts {
   readonly catalog: Catalog;
   readonly supervisor: Supervisor;
+  readonly ingest: Ingest;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly compile: CompileSource;
   readonly savepoints: SavepointPlaces;

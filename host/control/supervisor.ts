@@ -15,6 +15,10 @@ export interface SupervisorOptions {
   readonly catalog: Catalog;
   readonly runners: JobRunners;
   readonly clock: Clock;
+  /** Makes what a job needs before it is stored and started. */
+  prepare(job: StoredJob): Promise<void>;
+  /** Called before a job's files are removed. */
+  forget(job: string): Promise<void>;
   log(level: 'info' | 'warn' | 'error', text: string): void;
 }
 
@@ -65,10 +69,12 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
       try {
         for (const { ref } of Object.values(planned.modules)) catalog.resolve(ref);
         if ('begin' in planned) await planned.begin({ id, directory: store.directoryOf(id) });
+        await options.prepare(stored);
         await store.save(stored);
       } catch (thrown) {
         jobs.delete(id);
-        if ('begin' in planned) await store.remove(id);
+        await options.forget(id);
+        await store.remove(id);
         throw thrown;
       }
       job.start();
@@ -80,6 +86,7 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
       const job = jobs.get(id) ?? notFound(id, jobs);
       if (!isFinal(job.stored.state)) await job.cancel();
       await job.close();
+      await options.forget(id);
       await store.remove(id);
       jobs.delete(id);
     },

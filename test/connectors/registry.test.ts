@@ -9,6 +9,7 @@ test('the registry holds each connector under its own name, with the halves it h
   expect(halves).toEqual([
     ['file', true, true],
     ['generator', true, false],
+    ['http', true, false],
     ['memory', false, true],
     ['nexmark', true, false],
     ['postgres', false, true],

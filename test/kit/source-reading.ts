@@ -17,6 +17,8 @@ export interface SourceSetup {
   readonly schema: RecordSchema;
   readonly baseDirectory: string;
   readonly onMalformed?: SourceContext['onMalformed'];
+  /** For sources that keep something in the job's directory. */
+  readonly job?: SourceContext['job'];
 }
 
 /** A reader under a task's eyes: what it handed over, poll by poll. */
@@ -44,6 +46,7 @@ export async function openReading(
   const reader = await setup.source.open(splits, {
     schema: setup.schema,
     id: 'in',
+    ...(setup.job === undefined ? {} : { job: setup.job }),
     task,
     parallelism: task + 1,
     onMalformed: setup.onMalformed ?? 'fail',

@@ -6,6 +6,15 @@ import type { CommandContext } from '../command-parts.ts';
 import { loadModuleFile, moduleNameOf } from '../module-file.ts';
 import { formatBytes, formatTable, formatTime } from '../table.ts';
 
+/** What a module did over sample records when the server tried it. */
+interface ListedTrial {
+  readonly name: string;
+  readonly records: number;
+  readonly failed: number;
+  readonly fuelPerRecord: number | null;
+  readonly failure: string | null;
+}
+
 /** A version as the server lists it. */
 export interface ListedVersion {
   readonly name: string;
@@ -14,6 +23,8 @@ export interface ListedVersion {
   readonly bytes: number;
   readonly createdAtMs: number;
   readonly functions: readonly { readonly name: string; readonly kind: string }[];
+  /** `null` for versions that an earlier release stored. */
+  readonly admission: { readonly functions: readonly ListedTrial[] } | null;
 }
 
 interface ListedModule {
@@ -37,6 +48,12 @@ export async function pushModule(
       ? `${JSON.stringify(pushed)}\n`
       : `${pushed.name}@${pushed.version}  ${formatBytes(pushed.bytes)}  ${pushed.digest.slice(0, 12)}\n`,
   );
+  if (context.json) return;
+  for (const { name, records, failed, failure } of pushed.admission?.functions ?? []) {
+    if (failure === null) continue;
+    const text = `function "${name}" failed on ${failed} of ${records} sample records: ${failure}`;
+    context.terminal.error(`warning: ${text}\n`);
+  }
 }
 
 /** Uploads bytes as the next version of a module; the same bytes as the newest version are that version. */
@@ -75,7 +92,8 @@ export async function showModule(context: CommandContext, ref: string): Promise<
     version === undefined ? `/v1/modules/${name}` : `/v1/modules/${name}/versions/${version}`;
   const answer = await context.client.json<ListedVersion | ListedModule>(path);
   if (context.json) context.terminal.out(`${JSON.stringify(answer)}\n`);
-  else context.terminal.out(formatVersions('versions' in answer ? answer.versions : [answer]));
+  else if ('versions' in answer) context.terminal.out(formatVersions(answer.versions));
+  else context.terminal.out(`${formatVersions([answer])}\n${formatTrials(answer)}`);
 }
 
 /** `millrace modules pull N@V [-o FILE]` */
@@ -134,5 +152,16 @@ function formatVersions(versions: readonly ListedVersion[]): string {
       title: 'FUNCTIONS',
       value: (row) => row.functions.map((f) => `${f.name} (${f.kind})`).join(', '),
     },
+  ]);
+}
+
+/** What the functions did when the module was tried. */
+function formatTrials({ admission }: ListedVersion): string {
+  return formatTable(admission?.functions ?? [], [
+    { title: 'FUNCTION', value: (row) => row.name },
+    { title: 'SAMPLES', value: (row) => row.records },
+    { title: 'FAILED', value: (row) => row.failed },
+    { title: 'FUEL/RECORD', value: (row) => row.fuelPerRecord },
+    { title: 'FIRST FAILURE', value: (row) => row.failure },
   ]);
 }

@@ -37,6 +37,9 @@ export const MODULE_TABLES_MAX = 16;
 export const GATE_FINDINGS_MAX = 100;
 /** Characters of a function name kept from the `name` section. */
 export const FUNCTION_NAME_CHARS_MAX = 200;
+/** Files and entries of the `millrace.lines` section; what has more is of no use. */
+export const LINE_FILES_MAX = 4_096;
+export const LINE_ENTRIES_MAX = 1_000_000;
 /** Fuel for what is not a batch: the `start` section and `_initialize`, and each `mr_buffer`. */
 export const START_FUEL = 50_000_000;
 /** Entries of a table; V8 aborts the process on very large ones. */

@@ -1,3 +1,4 @@
+import { runsFunction } from '../dataflow/operator-facts.ts';
 import { MillraceError } from '../errors.ts';
 import { isName } from '../model/name.ts';
 import { fitSavepoint } from '../runtime/fit-savepoint.ts';
@@ -101,7 +102,7 @@ async function versionsThatRan(
   const ran: Record<string, CatalogVersion> = Object.create(null);
   const { steps } = saved.savepoint;
   for (const spec of planned.plan.chains.flatMap((chain) => chain.operators)) {
-    if (spec.kind !== 'guest' && spec.kind !== 'keyed') continue;
+    if (!runsFunction(spec)) continue;
     const digest = Object.hasOwn(steps, spec.id) ? steps[spec.id].digest : undefined;
     if (digest === undefined || digest === planned.modules[spec.id].digest) continue;
     const version = await inCatalog(digest, saved);

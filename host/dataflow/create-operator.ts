@@ -1,9 +1,11 @@
 import assert from 'node:assert';
 import type { Operator } from './operator.ts';
 import { createGuestOperator } from './operators/guest-operator.ts';
+import { createJoinOperator } from './operators/join/create-join-operator.ts';
 import { createKeyedOperator } from './operators/keyed-operator.ts';
 import type { GuestOperatorParts, OperatorParts } from './operators/operator-parts.ts';
 import { createPassOperator } from './operators/pass-operator.ts';
+import { createProcessOperator } from './operators/process/process-operator.ts';
 import { createDedupeOperator } from './operators/stream/dedupe-operator.ts';
 import { createStreamOperator } from './operators/stream/stream-operator.ts';
 import { createTopOperator } from './operators/stream/top-operator.ts';
@@ -25,8 +27,12 @@ export function createOperator(spec: StepSpec, parts: OperatorParts): Operator {
       return createGuestOperator(spec, withModule(spec, parts));
     case 'keyed':
       return createKeyedOperator(spec, withModule(spec, parts));
+    case 'join':
+      return createJoinOperator(spec, spec.function ? withModule(spec, parts) : parts);
     case 'windowed':
       return createWindowOperator(spec, withModule(spec, parts));
+    case 'process':
+      return createProcessOperator(spec, withModule(spec, parts));
     default:
       return spec satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { KeyField } from '../model/key-spec.ts';
 import type { RecordSchema } from '../model/schema.ts';
-import type { FunctionRef, OperatorSpec } from './plan.ts';
+import type { FunctionRef, FunctionSpec, OperatorSpec } from './plan.ts';
 
 /** What can be said of any operator, to people and in savepoints. */
 export interface OperatorFacts {
@@ -14,6 +14,11 @@ export interface OperatorFacts {
   /** The record kept per key. */
   readonly state: RecordSchema | undefined;
   readonly key: readonly KeyField[];
+}
+
+/** Whether one function of a module runs at the step; then the module can be swapped. */
+export function runsFunction(spec: OperatorSpec): spec is FunctionSpec {
+  return operatorFacts(spec).function !== undefined;
 }
 
 const NOTHING: OperatorFacts = {
@@ -41,9 +46,14 @@ export function operatorFacts(spec: OperatorSpec): OperatorFacts {
     case 'guest':
       return { ...NOTHING, function: spec.function, input: spec.input, output: spec.output };
     case 'keyed':
-    case 'windowed': {
+    case 'windowed':
+    case 'process': {
       const { input, output, state } = spec;
       return { ...NOTHING, function: spec.function, input, output, state, key: spec.key.fields };
+    }
+    case 'join': {
+      const { input, output, function: reference } = spec;
+      return { ...NOTHING, function: reference, input, output, key: spec.key.fields };
     }
     default:
       return spec satisfies never;

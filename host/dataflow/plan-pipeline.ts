@@ -16,10 +16,12 @@ import { checkFields } from './planning/check-fields.ts';
 import { checkFormats } from './planning/check-formats.ts';
 import { checkWindows } from './planning/check-windows.ts';
 import { inferSchemas, type Records } from './planning/infer-schemas.ts';
+import { resolveJoinKeys } from './planning/join-keys.ts';
 import type { PlanNode } from './planning/node.ts';
 import { durationMs } from './planning/node-parts.ts';
 import { openConnectors } from './planning/open-connectors.ts';
 import { operatorSpec } from './planning/operator-spec.ts';
+import { resolveSecondKeys } from './planning/process-keys.ts';
 import { readNodes } from './planning/read-nodes.ts';
 import {
   type PlannedModules,
@@ -58,7 +60,11 @@ export function planPipeline(
   checkFormats(graph.nodes, records, findings);
   checkFields(graph.nodes, records, findings);
   checkWindows(graph, records, findings);
-  const keys = resolveKeys(graph, (node) => inputOf(node, functions, records), findings);
+  const ownKeys = resolveKeys(graph, (node) => inputOf(node, functions, records), findings);
+  const keys = new Map([...ownKeys, ...resolveJoinKeys(graph, records, findings)]);
+  for (const [name, key] of resolveSecondKeys(graph, functions, { keys, findings })) {
+    keys.set(name, key);
+  }
   const keyGroups = pipeline.keyGroups ?? KEY_GROUPS_DEFAULT;
   const wishes = { parallelism: parts.parallelism ?? pipeline.parallelism ?? 1, keyGroups };
   const parallelism = assignParallelism(graph, opened, wishes, findings);
@@ -94,11 +100,13 @@ function inputOf(
 }
 
 function checkpointOptions(pipeline: Pipeline): CheckpointOptions {
-  const { every, timeout, retain } = pipeline.checkpoint ?? {};
+  const { every, timeout, retain, minPause, unaligned } = pipeline.checkpoint ?? {};
   return {
     everyMs: every === 'off' ? undefined : (durationMs(every) ?? CHECKPOINT_INTERVAL_MS),
     timeoutMs: durationMs(timeout) ?? CHECKPOINT_TIMEOUT_MS,
     retained: retain ?? CHECKPOINTS_RETAINED,
+    minPauseMs: durationMs(minPause) ?? 0,
+    unaligned: unaligned ?? false,
   };
 }
 

@@ -4,6 +4,8 @@ import type { KeySpec } from '../model/key-spec.ts';
 import type { FunctionKind } from '../model/module-description.ts';
 import type { RecordSchema } from '../model/schema.ts';
 import type { GuestLimits } from '../sandbox/guest.ts';
+import type { JoinSpec } from './join-spec.ts';
+import type { ProcessSpec } from './process-spec.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 import type { WindowedSpec } from './window-spec.ts';
 
@@ -27,6 +29,10 @@ export interface CheckpointOptions {
   readonly everyMs: number | undefined;
   readonly timeoutMs: number;
   readonly retained: number;
+  /** Milliseconds from the end of one checkpoint to the begin of the next periodic one, at least. */
+  readonly minPauseMs: number;
+  /** Barriers overtake what is before them, which becomes part of the checkpoint. */
+  readonly unaligned: boolean;
 }
 
 /** Operators that run as one task: the output of each is handed straight to the next. */
@@ -44,6 +50,8 @@ export type OperatorSpec =
   | GuestSpec
   | KeyedSpec
   | WindowedSpec
+  | ProcessSpec
+  | JoinSpec
   | PassSpec
   | StreamSpec
   | DedupeSpec
@@ -54,7 +62,7 @@ export type OperatorSpec =
 export type StepSpec = Exclude<OperatorSpec, SourceSpec | SinkSpec>;
 
 /** A step that folds or maps by one guest function, record by record. */
-export type FunctionSpec = GuestSpec | KeyedSpec | WindowedSpec;
+export type FunctionSpec = GuestSpec | KeyedSpec | WindowedSpec | ProcessSpec;
 
 /** Every kind of operator, for schemas of what is stored and shown. */
 export const OPERATOR_KINDS = [
@@ -62,6 +70,8 @@ export const OPERATOR_KINDS = [
   'guest',
   'keyed',
   'windowed',
+  'process',
+  'join',
   'pass',
   'stream',
   'dedupe',

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Connector } from '../connectors/connector.ts';
 import type { Split } from '../connectors/source.ts';
 import type { KeyedSpec, OperatorSpec, Plan, SourceSpec } from '../dataflow/plan.ts';
+import type { ProcessSpec } from '../dataflow/process-spec.ts';
 import { MillraceError } from '../errors.ts';
 import type { KeyField } from '../model/key-spec.ts';
 import { formatType, type RecordSchema, sameLayout } from '../model/schema.ts';
@@ -72,16 +73,21 @@ async function fitOperator(
 ): Promise<OperatorManifest> {
   const { parallelism, snapshots, watermarksMs, finished } = before;
   const kept = { parallelism, snapshots, watermarksMs, finished, transactions: [] };
-  if (spec.kind === 'keyed') checkState(before, spec, fit.findings);
+  if (spec.kind === 'keyed' || spec.kind === 'process') checkState(before, spec, fit.findings);
   if (spec.kind !== 'source') return { ...kept, splits: [] };
   return { ...kept, splits: await fitSplits(before, spec, fit) };
 }
 
-function checkState(before: SavedOperator, spec: KeyedSpec, findings: string[]): void {
+function checkState(
+  before: SavedOperator,
+  spec: KeyedSpec | ProcessSpec,
+  findings: string[],
+): void {
   const wayOut = `give the step another uid, so that it begins empty, and drop this state with --allow-dropped-state`;
-  if (before.state !== null && !sameLayout(before.state, spec.state)) {
+  const state = spec.state ?? { name: 'State', fields: [] };
+  if (before.state !== null && !sameLayout(before.state, state)) {
     findings.push(
-      `state of step "${spec.id}" (${sizeText(before)}): ${differences(before.state, spec.state).join('; ')}; ${wayOut}`,
+      `state of step "${spec.id}" (${sizeText(before)}): ${differences(before.state, state).join('; ')}; ${wayOut}`,
     );
   }
   const [was, is] = [before.key, spec.key.fields].map(keyText);

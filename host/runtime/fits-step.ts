@@ -1,12 +1,10 @@
-import type { GuestSpec, KeyedSpec } from '../dataflow/plan.ts';
+import { processDifferences } from '../dataflow/operators/process/process-differences.ts';
+import type { FunctionSpec } from '../dataflow/plan.ts';
 import type { ModuleDescription } from '../model/module-description.ts';
 import { formatRecord, type RecordSchema, sameLayout } from '../model/schema.ts';
 
 /** Why a module cannot take over a step, every reason; empty = it can. Rows in flight and states must mean the same to both versions. */
-export function findMisfits(
-  description: ModuleDescription,
-  spec: GuestSpec | KeyedSpec,
-): readonly string[] {
+export function findMisfits(description: ModuleDescription, spec: FunctionSpec): readonly string[] {
   const { name, kind } = spec.function;
   const found = description.functions.find((one) => one.name === name);
   if (found === undefined) {
@@ -14,13 +12,16 @@ export function findMisfits(
     return [`it has no function "${name}", only: ${names}`];
   }
   if (found.kind !== kind) return [`function "${name}" is a ${found.kind}, the step a ${kind}`];
-  const state = spec.kind === 'keyed' ? spec.state : undefined;
+  // What a windowed apply keeps are records.
+  const isState = spec.kind === 'keyed' || (spec.kind === 'windowed' && kind !== 'apply');
+  const state = isState ? spec.state : undefined;
   return [
     ...compare('input', found.input, spec.input),
     ...compare('output', found.output, spec.output),
     ...(state === undefined || found.state === undefined
       ? []
       : compare('state', found.state, state)),
+    ...(spec.kind === 'process' ? processDifferences(spec, found) : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { GuestSpec, KeyedSpec, ModuleVersion, Plan, StepModules } from '../dataflow/plan.ts';
+import { runsFunction } from '../dataflow/operator-facts.ts';
+import type { FunctionSpec, ModuleVersion, Plan, StepModules } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import { CHECKPOINT_RETRY_MS } from '../limits.ts';
 import type { CompiledModule, Sandbox } from '../sandbox/guest.ts';
@@ -29,7 +30,7 @@ export interface SwapCoordinatorOptions {
 
 interface Swap {
   record: UpdateRecord;
-  readonly spec: GuestSpec | KeyedSpec;
+  readonly spec: FunctionSpec;
   readonly pauses: { readonly task: number; readonly pauseMs: number }[];
   /** Workers that still owe an answer, and what to do when none does. */
   left: Set<number>;
@@ -144,11 +145,11 @@ export class SwapCoordinator {
     }
   }
 
-  #findStep(step: string): GuestSpec | KeyedSpec {
+  #findStep(step: string): FunctionSpec {
     const specs = this.#options.plan.chains.flatMap((chain) => chain.operators);
     const spec = specs.find((one) => one.id === step);
-    if (spec?.kind === 'guest' || spec?.kind === 'keyed') return spec;
-    const steps = specs.filter((one) => one.kind === 'guest' || one.kind === 'keyed');
+    if (spec !== undefined && runsFunction(spec)) return spec;
+    const steps = specs.filter(runsFunction);
     const what = spec === undefined ? 'there is no step' : 'no function runs at';
     throw new MillraceError('STEP_NOT_FOUND', `${what} "${step}"`, {
       hint: `steps with a function: ${steps.map((one) => one.id).join(', ') || 'none'}`,
@@ -201,11 +202,15 @@ export class SwapCoordinator {
     return await armed.promise;
   }
 
+  /** A step changes its module at the next barrier. */
+  get armed(): boolean {
+    return [...this.#swaps.values()].some((swap) => swap.record.state === 'armed');
+  }
+
   /** The checkpoint of a swap failed: another one is wanted soon, whatever the interval. */
   #retry(): void {
     this.#options.clock.after(CHECKPOINT_RETRY_MS, () => {
-      const waiting = [...this.#swaps.values()].some((swap) => swap.record.state === 'armed');
-      if (waiting && !this.#closed) this.#options.takeCheckpoint().catch(() => this.#retry());
+      if (this.armed && !this.#closed) this.#options.takeCheckpoint().catch(() => this.#retry());
     });
   }
 

@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { operatorFacts } from '../dataflow/operator-facts.ts';
+import { operatorFacts, runsFunction } from '../dataflow/operator-facts.ts';
 import type { ModuleVersion, OperatorSpec, Plan, StepModules } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { createLocalBlobStore } from '../storage/local-blob-store.ts';
+import { manifestName } from './checkpoint-names.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { Manifest, OperatorManifest, StateBlobRef, TaskSnapshotRef } from './manifest.ts';
 import { chainsOf } from './manifest-blobs.ts';
@@ -20,7 +21,6 @@ import {
   type SavepointRequest,
 } from './savepoint.ts';
 import { encodeSavepoint, readSavepoint } from './savepoint-file.ts';
-import { checkpointPrefix } from './snapshot-files.ts';
 
 export interface SavepointParts {
   readonly spec: JobSpec;
@@ -63,10 +63,8 @@ async function copyCheckpoint(
   if (parts.open === undefined) await assertOurs(request.directory);
   const target = (parts.open ?? createLocalBlobStore)(request.directory);
   const before = await findReplaced(target, request, spec.id);
-  const manifest = readManifest(await storage.get(`${checkpointPrefix(checkpoint)}manifest.json`), {
-    job: spec.id,
-    checkpoint,
-  });
+  const name = manifestName({ checkpoint, attempt: spec.attempt });
+  const manifest = readManifest(await storage.get(name), { job: spec.id, checkpoint });
   const written: string[] = [];
   let savepoint: Savepoint;
   try {
@@ -214,7 +212,7 @@ function describe(parts: {
 function aliasesOf(plan: Plan, modules: StepModules): { readonly [alias: string]: string } {
   const aliases: Record<string, string> = Object.create(null);
   for (const operator of plan.chains.flatMap((chain) => chain.operators)) {
-    if (operator.kind !== 'guest' && operator.kind !== 'keyed') continue;
+    if (!runsFunction(operator)) continue;
     aliases[operator.function.module] = modules[operator.id].digest;
   }
   return aliases;

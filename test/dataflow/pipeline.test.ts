@@ -218,7 +218,7 @@ describe('findings', () => {
           a: { flatmap: 'm.f', from: 'in' },
           b: { map: 'm.f', filter: 'm.f', from: 'in' },
           c: 'map',
-          d: { join: 'm.f' },
+          d: { iterate: 'm.f' },
         },
       }),
       [

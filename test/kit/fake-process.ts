@@ -76,6 +76,8 @@ export function runFakeProcess(
 interface Written {
   readonly key: Value;
   readonly value: Value | null;
+  /** It was removed in this call: if it is there again, then at the end. */
+  readonly anew: boolean;
 }
 
 class ProcessRun {
@@ -90,6 +92,12 @@ class ProcessRun {
   readonly #touched = new Set<number>();
   /** By map and ordinal: entries written, by their key as text. */
   readonly #written = new Map<string, Map<string, Written>>();
+  /** By map: what was written, in order. */
+  readonly #log: {
+    readonly ordinal: number;
+    readonly key: Value;
+    readonly value: Value | null;
+  }[][];
   readonly #metrics: Float64Array;
   #ordinal = 0;
   #time = 0n;
@@ -101,6 +109,7 @@ class ProcessRun {
     this.#process = process;
     this.#call = call;
     this.#tools = tools;
+    this.#log = process.maps.map(() => []);
     this.#sides = process.sides.map(() => new BatchBuilder(64));
     this.#metrics = Float64Array.from(process.metrics, ({ kind }) =>
       kind === 'counter' ? 0 : Number.NaN,
@@ -204,8 +213,18 @@ class ProcessRun {
         const row = maps.get(index, ordinal, bytesOf(key));
         return row === undefined ? undefined : decoded(row).value;
       },
-      set: (key, value) => written.set(textOf(key), { key, value }),
-      delete: (key) => written.set(textOf(key), { key, value: null }),
+      set: (key, value) => {
+        const before = written.get(textOf(key));
+        const anew = before?.anew ?? false;
+        if (before?.value === null) written.delete(textOf(key));
+        written.set(textOf(key), { key, value, anew });
+        this.#log[index].push({ ordinal, key, value });
+      },
+      delete: (key) => {
+        written.delete(textOf(key));
+        written.set(textOf(key), { key, value: null, anew: true });
+        this.#log[index].push({ ordinal, key, value: null });
+      },
       entries() {
         const all: [Value, Value][] = [];
         const seen = new Set<string>();
@@ -214,12 +233,11 @@ class ProcessRun {
           const { key, value } = decoded(row);
           seen.add(textOf(key));
           const own = written.get(textOf(key));
-          const current = own === undefined ? value : own.value;
-          if (current !== null) all.push([key, current]);
+          if (own?.anew !== true) all.push([key, own?.value ?? value]);
           row = maps.next(index, ordinal, bytesOf(key));
         }
-        for (const [text, { key, value }] of written) {
-          if (!seen.has(text) && value !== null) all.push([key, value]);
+        for (const [text, { key, value, anew }] of written) {
+          if (value !== null && (anew || !seen.has(text))) all.push([key, value]);
         }
         return all;
       },
@@ -242,14 +260,10 @@ class ProcessRun {
     }
     const maps = this.#process.maps.map(({ entry }, index) => {
       const rows = new BatchBuilder(64);
-      for (const [place, written] of this.#written) {
-        const [map, ordinal] = place.split(' ').map(Number);
-        if (map !== index) continue;
-        for (const { key, value } of written.values()) {
-          const at = rows.length;
-          encodeObject(entry, { key, value }, rows);
-          rows.view.setUint32(at + 4, ordinal, true);
-        }
+      for (const { ordinal, key, value } of this.#log[index]) {
+        const at = rows.length;
+        encodeObject(entry, { key, value }, rows);
+        rows.view.setUint32(at + 4, ordinal, true);
       }
       return this.#tools.answer(rows);
     });

@@ -1,5 +1,6 @@
 import { BatchBuilder } from '../../host/abi/batch-builder.ts';
 import { decodeObject, encodeObject, type RowObject } from '../../host/abi/row-object.ts';
+import { rowsOfPair } from '../../host/dataflow/operators/join/pair-frames.ts';
 import { MillraceError } from '../../host/errors.ts';
 import { FUEL_PER_CALL_MAX } from '../../host/limits.ts';
 import { type Batch, EMPTY_BATCH } from '../../host/model/batch.ts';
@@ -51,6 +52,14 @@ export type FakeBody =
       ) => readonly Fields[];
     }
   | { readonly process: FakeProcess }
+  | {
+      /** A result per pair, or any number; a side that is missing is null. */
+      readonly join: (
+        left: RowObject | null,
+        right: RowObject | null,
+        guest: FakeGuest,
+      ) => Fields | readonly Fields[];
+    }
   | { readonly assignTimestamp: (record: RowObject, guest: FakeGuest) => number | bigint };
 
 export interface FakeFunction extends Omit<FunctionDescription, 'kind'> {
@@ -127,7 +136,7 @@ export function createFakeSandbox(): FakeSandbox {
 function kindOf(body: FakeBody): FunctionDescription['kind'] {
   if ('start' in body) return 'aggregate';
   if ('process' in body) return body.process.kind;
-  return ['map', 'filter', 'flatMap', 'reduce', 'apply', 'assignTimestamp'].find(
+  return ['map', 'filter', 'flatMap', 'reduce', 'apply', 'assignTimestamp', 'join'].find(
     (kind) => kind in body,
   ) as FunctionDescription['kind'];
 }
@@ -221,9 +230,19 @@ class FakeInstance implements GuestInstance {
 
   #runRow(fake: FakeFunction, row: Uint8Array, out: BatchBuilder): void {
     this.#burn(FUEL_PER_ROW);
-    const record = decodeObject(fake.input, row, 0);
     const { body } = fake;
     const time = viewOf(row).getBigInt64(8, true);
+    if ('join' in body) {
+      const { left, right } = rowsOfPair({ bytes: row, count: 1 });
+      const leftRecord = left === undefined ? null : decodeObject(fake.input, left.bytes, 0);
+      const second = fake.join!.right;
+      const rightRecord = right === undefined ? null : decodeObject(second, right.bytes, 0);
+      const made = body.join(leftRecord, rightRecord, this.#guest);
+      for (const one of Array.isArray(made) ? made : [made]) this.#encode(fake, one, time, out);
+      this.#checkOutput(out);
+      return;
+    }
+    const record = decodeObject(fake.input, row, 0);
     if ('map' in body) {
       this.#encode(fake, body.map(record, this.#guest), time, out);
     } else if ('filter' in body) {

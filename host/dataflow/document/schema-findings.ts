@@ -97,7 +97,7 @@ function knownKeys(path: DocumentPath, document: unknown): readonly string[] {
 
 const KEYS_BY_PLACE: Readonly<Record<string, readonly string[]>> = {
   '': ['name', 'parallelism', 'keyGroups', 'checkpoint', 'modules', 'sources', 'steps', 'sinks'],
-  checkpoint: ['every', 'timeout', 'retain'],
+  checkpoint: ['every', 'timeout', 'retain', 'minPause', 'unaligned'],
   limits: ['fuelPerRecord', 'memory', 'output'],
   onError: ['retry', 'backoff', 'then'],
   window: [
@@ -105,6 +105,7 @@ const KEYS_BY_PLACE: Readonly<Record<string, readonly string[]>> = {
     ...['allowedLateness', 'trigger'],
   ],
   trigger: ['count', 'every', 'purge'],
+  interval: ['lower', 'upper'],
   eventTime: ['field', 'outOfOrderness', 'idle'],
 };
 

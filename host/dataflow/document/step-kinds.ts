@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { filterStepSchema, flatMapStepSchema, mapStepSchema } from './steps/guest-steps.ts';
+import { joinStepSchema } from './steps/join-steps.ts';
 import { aggregateStepSchema, applyStepSchema, reduceStepSchema } from './steps/keyed-steps.ts';
 import { keyByStepSchema, unionStepSchema } from './steps/pass-steps.ts';
+import {
+  broadcastProcessStepSchema,
+  coProcessStepSchema,
+  processStepSchema,
+} from './steps/process-steps.ts';
 import {
   broadcastStepSchema,
   dedupeStepSchema,
@@ -23,6 +29,7 @@ export const STEP_KINDS = {
   reduce: reduceStepSchema,
   aggregate: aggregateStepSchema,
   apply: applyStepSchema,
+  join: joinStepSchema,
   keyBy: keyByStepSchema,
   union: unionStepSchema,
   split: splitStepSchema,
@@ -35,6 +42,9 @@ export const STEP_KINDS = {
   rebalance: rebalanceStepSchema,
   broadcast: broadcastStepSchema,
   partition: partitionStepSchema,
+  process: processStepSchema,
+  coProcess: coProcessStepSchema,
+  broadcastProcess: broadcastProcessStepSchema,
 } as const;
 
 export type StepKindName = keyof typeof STEP_KINDS;
@@ -48,6 +58,7 @@ export const stepSchema = z.union([
   reduceStepSchema,
   aggregateStepSchema,
   applyStepSchema,
+  joinStepSchema,
   keyByStepSchema,
   unionStepSchema,
   splitStepSchema,
@@ -60,10 +71,16 @@ export const stepSchema = z.union([
   rebalanceStepSchema,
   broadcastStepSchema,
   partitionStepSchema,
+  processStepSchema,
+  coProcessStepSchema,
+  broadcastProcessStepSchema,
 ]);
 
 /** The kinds whose key a step has; a valid step has one. */
 export function kindsOf(step: unknown): readonly StepKindName[] {
   if (typeof step !== 'object' || step === null || Array.isArray(step)) return [];
-  return STEP_KIND_NAMES.filter((kind) => Object.hasOwn(step, kind));
+  // A broadcastProcess names its broadcast input.
+  const isOption = (kind: StepKindName) =>
+    kind === 'broadcast' && Object.hasOwn(step, 'broadcastProcess');
+  return STEP_KIND_NAMES.filter((kind) => Object.hasOwn(step, kind) && !isOption(kind));
 }

@@ -1,6 +1,7 @@
 import { formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { CompiledModule } from '../../sandbox/guest.ts';
 import type { FunctionSpec } from '../plan.ts';
+import { processDifferences } from './process/process-differences.ts';
 
 /** What keeps a module from running at a step, one sentence per difference; empty = it fits. */
 export function functionDifferences(spec: FunctionSpec, module: CompiledModule): readonly string[] {
@@ -23,5 +24,6 @@ export function functionDifferences(spec: FunctionSpec, module: CompiledModule):
   compare('the output', found.output, spec.output);
   const keepsState = spec.kind === 'keyed' || (spec.kind === 'windowed' && kind !== 'apply');
   if (keepsState) compare('the state', found.state, spec.state);
+  if (spec.kind === 'process') differences.push(...processDifferences(spec, found));
   return differences;
 }

@@ -3,7 +3,7 @@ import type { Chain, Edge, OperatorSpec, Partitioning } from '../plan.ts';
 import type { Records } from './infer-schemas.ts';
 import { isKeyFed, type PassNode, type PlanNode } from './node.ts';
 import type { Graph, Link } from './resolve-graph.ts';
-import type { Keys } from './resolve-keys.ts';
+import { type Keys, rightKeyName } from './resolve-keys.ts';
 
 export interface ChainParts {
   readonly graph: Graph;
@@ -66,6 +66,8 @@ function isDealtToOne({ to }: Link, parts: ChainParts): boolean {
 function partitioningOf(link: Link, parts: ChainParts): Partitioning {
   const key = dealtBy(link, parts);
   if (key !== undefined) return { kind: 'key', key };
+  const { to, input } = link;
+  if ((to.kind === 'join' && input.input === 1) || isSecond(link)) return { kind: 'broadcast' };
   const deal = dealOf(link);
   if (typeof deal === 'object') {
     const fields = parts.records.get(link.from.name)?.fields ?? [];
@@ -85,9 +87,20 @@ function dealOf({ from }: Link): PassNode['deal'] {
 
 /** A keyed step is always fed by key. Other readers of a `keyBy` follow its key. */
 function dealtBy(link: Link, parts: ChainParts): KeySpec | undefined {
+  if (isSecond(link)) return parts.keys.get(rightKeyName(link.to.name));
   if (isKeyFed(link.to)) return parts.keys.get(link.to.name);
+  if (link.to.kind === 'join') {
+    const { how, name } = link.to;
+    if (how.kind === 'broadcast') return undefined;
+    return parts.keys.get(link.input.input === 1 ? rightKeyName(name) : name);
+  }
   if (link.to.kind === 'pass' || link.from.kind !== 'pass') return undefined;
   return parts.keys.get(link.from.name);
+}
+
+/** The second input of a process function: by key where it has one, else to every task. */
+function isSecond({ to, input }: Link): boolean {
+  return to.kind === 'process' && input.input === 1;
 }
 
 function tasksOf(node: PlanNode, parts: ChainParts): number {

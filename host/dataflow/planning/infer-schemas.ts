@@ -2,6 +2,7 @@ import type { Source } from '../../connectors/source.ts';
 import { type Field, formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { suggest } from '../suggest.ts';
+import { checkJoinFunction, checkJoinTime, joinInputs } from './check-joins.ts';
 import type { PlanNode, SourceNode } from './node.ts';
 import { type PlannedModules, type ResolvedFunction, resolveRecord } from './resolve-functions.ts';
 import type { Graph, Link } from './resolve-graph.ts';
@@ -57,17 +58,27 @@ function outputOf(
     }
     case 'guest':
     case 'keyed':
-    case 'windowed': {
+    case 'windowed':
+    case 'process': {
       const resolved = given.functions.get(node.name);
       if (resolved === undefined) return undefined;
-      const { input } = resolved.description;
+      const { description } = resolved;
       for (const link of links) {
         const { from, input: place } = link;
+        const input = place.input === 1 ? description.process?.second : description.input;
         const actual = recordOfLink(link, output);
-        if (actual === undefined || sameLayout(actual, input)) continue;
+        if (actual === undefined || input === undefined || sameLayout(actual, input)) continue;
         const message = `"${from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(input)}`;
         findings.push({ path: place.path, message });
       }
+      return resolved.description.output;
+    }
+    case 'join': {
+      const resolved = given.functions.get(node.name);
+      findings.push(...checkJoinTime(node, given.graph));
+      if (node.reference === undefined) return joinInputs(node, given.graph, output).left;
+      if (resolved === undefined) return undefined;
+      findings.push(...checkJoinFunction(node, links, { resolved, records: output }));
       return resolved.description.output;
     }
     case 'pass':

@@ -1,7 +1,9 @@
 import type { ConnectorOptions } from '../../connectors/connector.ts';
 import type { OnMalformed } from '../../connectors/source.ts';
+import type { ProcessKind } from '../../model/process-description.ts';
 import type { GuestLimits } from '../../sandbox/guest.ts';
 import type { DocumentPath } from '../finding.ts';
+import type { JoinHow, JoinType } from '../join-spec.ts';
 import type { ErrorPolicy, StreamOperation } from '../plan.ts';
 import type { WindowShape, WindowTrigger } from '../window-spec.ts';
 
@@ -11,6 +13,8 @@ export type PlanNode =
   | GuestNode
   | KeyedNode
   | WindowedNode
+  | ProcessNode
+  | JoinNode
   | PassNode
   | StreamNode
   | DedupeNode
@@ -29,10 +33,10 @@ interface NodeBase {
 }
 
 /** Steps that are fed by key: their rows carry the hash of their key. */
-export type KeyFedNode = KeyedNode | WindowedNode | DedupeNode | TopNode;
+export type KeyFedNode = KeyedNode | WindowedNode | ProcessNode | DedupeNode | TopNode;
 
 export function isKeyFed(node: PlanNode): node is KeyFedNode {
-  return ['keyed', 'windowed', 'dedupe', 'top'].includes(node.kind);
+  return ['keyed', 'windowed', 'process', 'dedupe', 'top'].includes(node.kind);
 }
 
 /** A name in a `from`, and where it stands. */
@@ -69,10 +73,20 @@ interface FunctionNode extends NodeBase {
 }
 
 /** Steps that run one function of a module. */
-export type FunctionalNode = GuestNode | KeyedNode | WindowedNode;
+export type FunctionalNode =
+  | GuestNode
+  | KeyedNode
+  | WindowedNode
+  | ProcessNode
+  | (JoinNode & { readonly reference: string });
 
 export function isFunctionNode(node: PlanNode): node is FunctionalNode {
-  return ['guest', 'keyed', 'windowed'].includes(node.kind);
+  return ['guest', 'keyed', 'windowed', 'process'].includes(node.kind) || hasFunction(node);
+}
+
+/** Semi and anti joins have none. */
+function hasFunction(node: PlanNode): boolean {
+  return node.kind === 'join' && node.reference !== undefined;
 }
 
 export interface GuestNode extends FunctionNode {
@@ -95,6 +109,29 @@ export interface WindowedNode extends FunctionNode {
   readonly window: WindowShape;
   readonly trigger: WindowTrigger | undefined;
   readonly allowedLatenessMs: number;
+}
+
+/** A `join`: its inputs are the left one and the right one. */
+export interface JoinNode extends NodeBase {
+  readonly kind: 'join';
+  readonly functionKind: 'join';
+  readonly reference: string | undefined;
+  readonly type: JoinType;
+  readonly how: JoinHow;
+  readonly leftKey: KeyNames;
+  readonly rightKey: KeyNames;
+  readonly onError: ErrorPolicy;
+  readonly limits: GuestLimits;
+}
+
+/** `process`, `coProcess`, `broadcastProcess`. */
+export interface ProcessNode extends FunctionNode {
+  readonly kind: 'process';
+  readonly functionKind: ProcessKind;
+  readonly key: KeyNames | undefined;
+  /** Of the second input of a `coProcess`. */
+  readonly secondKey: KeyNames | undefined;
+  readonly ttlMs: number | undefined;
 }
 
 /** `union`, or `keyBy` when it has a key, or what says how its rows are dealt. */

@@ -2,12 +2,15 @@ import assert from 'node:assert';
 import type { KeySpec } from '../../model/key-spec.ts';
 import type { RecordSchema } from '../../model/schema.ts';
 import type { FunctionRef, OperatorSpec, StreamOperation } from '../plan.ts';
+import { joinInputs } from './check-joins.ts';
 import { windowStamps } from './check-windows.ts';
 import type { Records } from './infer-schemas.ts';
 import type {
   DedupeNode,
   FunctionalNode,
+  JoinNode,
   PlanNode,
+  ProcessNode,
   SourceNode,
   StreamNode,
   TopNode,
@@ -15,7 +18,7 @@ import type {
 } from './node.ts';
 import type { ResolvedFunction } from './resolve-functions.ts';
 import type { Graph } from './resolve-graph.ts';
-import type { Keys } from './resolve-keys.ts';
+import { type Keys, rightKeyName } from './resolve-keys.ts';
 
 export interface SpecParts {
   readonly graph: Graph;
@@ -52,6 +55,10 @@ export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
     }
     case 'windowed':
       return windowedSpec(node, parts);
+    case 'process':
+      return processSpec(node, parts);
+    case 'join':
+      return joinSpec(node, parts, record);
     default:
       return node satisfies never;
   }
@@ -75,6 +82,38 @@ function windowedSpec(node: WindowedNode, parts: SpecParts): OperatorSpec {
     lateRead: readers.some(({ input }) => input.side === 'late'),
     stamps: windowStamps(common.output),
   };
+}
+
+function joinSpec(node: JoinNode, parts: SpecParts, output: RecordSchema): OperatorSpec {
+  const key = parts.keys.get(node.name);
+  const rightKey = parts.keys.get(rightKeyName(node.name));
+  const { left, right } = joinInputs(node, parts.graph, parts.records);
+  assert(key && rightKey && left && right, `inputs of "${node.name}" are known without findings`);
+  const readers = parts.graph.downstream.get(node.name) ?? [];
+  const isRead = (side: string) => readers.some(({ input }) => input.side === side);
+  const resolved = parts.functions.get(node.name);
+  const { kind, id, type, how, onError, limits } = node;
+  return {
+    ...{ kind, id, type, how, key, rightKey, onError, limits },
+    ...{ input: left, right, output },
+    lateRead: { left: isRead('lateLeft'), right: isRead('lateRight') },
+    ...(resolved === undefined ? {} : { function: functionRef(resolved) }),
+  };
+}
+
+function functionRef({ alias, description }: ResolvedFunction): FunctionRef {
+  return { module: alias, name: description.name, kind: description.kind };
+}
+
+function processSpec(node: ProcessNode, parts: SpecParts): OperatorSpec {
+  const key = parts.keys.get(node.name);
+  const description = parts.functions.get(node.name)?.description;
+  const process = description?.process;
+  assert(key && process, `the key of "${node.name}" is known when there are no findings`);
+  const secondKey = parts.keys.get(rightKeyName(node.name));
+  const { kind, ttlMs } = node;
+  const { state } = description;
+  return { ...functionParts(node, parts), kind, key, secondKey, process, state, ttlMs };
 }
 
 function sourceSpec(node: SourceNode, schema: RecordSchema): OperatorSpec {
@@ -121,15 +160,10 @@ function indexOf(field: string, record: RecordSchema): number {
 function functionParts(node: FunctionalNode, parts: SpecParts) {
   const resolved = parts.functions.get(node.name);
   assert(resolved, `the function of "${node.name}" is known when there are no findings`);
-  const { alias, description } = resolved;
-  const reference: FunctionRef = {
-    module: alias,
-    name: description.name,
-    kind: description.kind,
-  };
+  const { description } = resolved;
   return {
     id: node.id,
-    function: reference,
+    function: functionRef(resolved),
     input: description.input,
     output: description.output,
     onError: node.onError,

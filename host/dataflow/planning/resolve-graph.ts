@@ -35,11 +35,13 @@ export function resolveGraph(nodes: readonly PlanNode[], findings: Finding[]): G
       const from = resolveInput(input, to, byName, findings);
       if (from === undefined) continue;
       const read = input.side === undefined ? input.name : `${input.name}:${input.side}`;
-      if (seen.has(read)) {
+      // A join may have the same stream on both sides.
+      const place = `${read} ${input.input ?? 0}`;
+      if (seen.has(place)) {
         findings.push({ path: input.path, message: `${quoted(read)} stands twice` });
         continue;
       }
-      seen.add(read);
+      seen.add(place);
       const link = { from, to, input };
       upstream.get(to.name)?.push(link);
       downstream.get(from.name)?.push(link);

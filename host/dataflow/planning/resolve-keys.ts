@@ -8,6 +8,11 @@ import type { Graph } from './resolve-graph.ts';
 /** Keys by node: of keyed steps the key of their state, of other nodes the key their output is dealt by. */
 export type Keys = ReadonlyMap<string, KeySpec>;
 
+/** Under which the key of a second input stands; that of the first stands under the step's name. */
+export function rightKeyName(step: string): string {
+  return `${step}:right`;
+}
+
 /**
  * Resolves the keys of steps that are fed by key and of `keyBy`. Finds fields that do not exist or cannot be
  * a key, and keyed steps without one. `inputs` is the record that reaches a node.
@@ -42,7 +47,8 @@ function keyOf(node: PlanNode, scope: KeyScope, findings: Finding[]): KeySpec | 
     if (key === undefined) scope.broken.add(node.name);
     return key;
   }
-  const links = scope.graph.upstream.get(node.name) ?? [];
+  const all = scope.graph.upstream.get(node.name) ?? [];
+  const links = all.filter(({ input }) => input.input !== 1);
   const streams = links.map(({ from }) => (from.kind === 'pass' ? from : undefined));
   const keys = streams.map((from) => (from === undefined ? undefined : scope.keys.get(from.name)));
   const [first] = keys;
@@ -74,16 +80,21 @@ function ownKey(
   record: RecordSchema,
   findings: Finding[],
 ): KeySpec | undefined {
-  if (key !== 'all') return specOf(key, record, findings);
+  if (key !== 'all') return keySpec(key, record, findings);
   const path = [...node.path, 'distinct'];
-  return specOf(
+  return keySpec(
     { names: record.fields.map(({ name }) => ({ name, path })), path },
     record,
     findings,
   );
 }
 
-function specOf(key: KeyNames, record: RecordSchema, findings: Finding[]): KeySpec | undefined {
+/** The key of these fields of a record. Finds fields that do not exist or cannot be a key. */
+export function keySpec(
+  key: KeyNames,
+  record: RecordSchema,
+  findings: Finding[],
+): KeySpec | undefined {
   const before = findings.length;
   const fields: KeyField[] = [];
   for (const { name, path } of key.names) {

@@ -1,9 +1,10 @@
 import type { RecordSchema } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { suggest } from '../suggest.ts';
+import { joinInputs } from './check-joins.ts';
 import { needsEventTime } from './check-windows.ts';
 import type { Records, SchemaSources } from './infer-schemas.ts';
-import type { PlanNode } from './node.ts';
+import type { JoinNode, PlanNode } from './node.ts';
 import type { Graph } from './resolve-graph.ts';
 
 /** Name of a side output → its record. */
@@ -27,6 +28,12 @@ export function sidesOf(node: PlanNode, given: SchemaSources, records: Records):
       const input = given.functions.get(node.name)?.description.input;
       return new Map(input === undefined || !needsEventTime(node.window) ? [] : [['late', input]]);
     }
+    case 'join':
+      return lateSides(node, given, records);
+    case 'process': {
+      const sides = given.functions.get(node.name)?.description.process?.sides ?? [];
+      return new Map(sides.map(({ name, record }) => [name, record]));
+    }
     case 'stream': {
       const record = records.get(node.name);
       const sides = node.operation.kind === 'split' ? node.operation.sides : [];
@@ -35,6 +42,16 @@ export function sidesOf(node: PlanNode, given: SchemaSources, records: Records):
     default:
       return node satisfies never;
   }
+}
+
+/** Records that come too late for a join leave by the side that they came by. */
+function lateSides(node: JoinNode, { graph }: SchemaSources, records: Records): Sides {
+  const { left, right } = joinInputs(node, graph, records);
+  const { kind } = node.how;
+  const sides = new Map<string, RecordSchema>();
+  if (left !== undefined && kind !== 'regular' && kind !== 'broadcast') sides.set('lateLeft', left);
+  if (right !== undefined && kind === 'interval') sides.set('lateRight', right);
+  return sides;
 }
 
 /** Finds readers of side outputs that the node does not have. */

@@ -1,7 +1,9 @@
 import type { Pipeline } from '../pipeline.ts';
 import { errorPolicy, guestLimits } from './guest-options.ts';
+import { joinNode } from './join-node.ts';
 import type { PlanNode } from './node.ts';
 import { inputsAt, keyAt } from './node-parts.ts';
+import { isProcessStep, processNode } from './process-node.ts';
 import { isStreamStep, streamNode } from './stream-node.ts';
 import { windowParts } from './window-parts.ts';
 
@@ -9,12 +11,14 @@ export type Step = NonNullable<Pipeline['steps']>[string];
 
 /** A step of the document with its options read. */
 export function stepNode(name: string, step: Step): PlanNode {
+  if ('join' in step) return joinNode(name, step);
   const path = ['steps', name];
   const base = { name, id: step.uid ?? name, path, parallelism: parallelismOf(step) };
   if ('union' in step) {
     const inputs = inputsAt([...path, 'union'], step.union);
     return { ...base, kind: 'pass', inputs, key: undefined };
   }
+  if (isProcessStep(step)) return processNode(step, base);
   const inputs = inputsAt([...path, 'from'], step.from);
   if (isStreamStep(step)) return streamNode(step, { ...base, inputs });
   if ('keyBy' in step) {

@@ -190,7 +190,9 @@ class BufferedJoin implements JoinCore {
     const timeMs = eventTimeAt(own.view, own.at);
     const expiry = this.#expiry(side, timeMs);
     if (expiry <= this.#watermarkMs) {
-      if (!matched && this.#alone[side]) this.#leave(own, side, timeMs, out);
+      // B3
+      const leftMs = Math.max(timeMs, this.#watermarkMs + 1);
+      if (!matched && this.#alone[side]) this.#leave(own, side, leftMs, out);
       return GONE;
     }
     return (side === 0 ? 0 : RIGHT) | (matched ? MATCHED : 0);

@@ -19,6 +19,7 @@ import {
   type Toolchain,
 } from './compiler-api.ts';
 import { SDK_PATH } from './file-names.ts';
+import { appendLineTable } from './line-table.ts';
 import type { ModuleModel, Report } from './module-model.ts';
 import { describeModule } from './section.ts';
 import { entryText, graftModule, transformModule } from './transform.ts';
@@ -100,7 +101,8 @@ class Compilation {
       compiler.optimize(compiled, OPTIMIZE_LEVEL, 0, false);
       output.addCustomSection('millrace', describeModule(module, this.#sdkVersion));
       const { binary, sourceMap } = output.emitBinary(`${this.#fileName}.wasm.map`);
-      return { wasm: binary, sourceMap: this.#completeMap(sourceMap, program) };
+      const wasm = appendLineTable(binary, sourceMap);
+      return { wasm, sourceMap: this.#completeMap(sourceMap, program) };
     } finally {
       output.dispose();
     }

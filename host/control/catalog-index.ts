@@ -29,6 +29,7 @@ export interface CatalogVersion {
   readonly description: ModuleDescription;
   readonly imports: readonly string[];
   readonly memoryPages: number;
+  /** Whether failures can be traced to lines of its source. */
   readonly sourceMap: boolean;
   /** What it did when it was tried; undefined for what was stored before modules were tried. */
   readonly admission?: AdmissionReport;

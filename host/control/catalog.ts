@@ -32,8 +32,6 @@ export interface Catalog {
 
 export interface ModuleUpload {
   readonly wasm: Uint8Array;
-  /** For modules that were compiled here. */
-  readonly sourceMap?: string;
 }
 
 export interface PutResult {

@@ -14,8 +14,8 @@ writeAnswer(await compile());
 
 async function compile(): Promise<CompileResult> {
   try {
-    const { wasm, sourceMap } = await compileAssemblyScript({ source, name });
-    return { ok: true, wasm: Buffer.from(wasm).toString('base64'), sourceMap };
+    const { wasm } = await compileAssemblyScript({ source, name });
+    return { ok: true, wasm: Buffer.from(wasm).toString('base64') };
   } catch (thrown) {
     return { ok: false, error: failure(thrown).report() };
   }

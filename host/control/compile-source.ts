@@ -13,7 +13,7 @@ export type CompileSource = (source: {
 
 /** What the child answers. */
 export type CompileResult =
-  | { readonly ok: true; readonly wasm: string; readonly sourceMap: string }
+  | { readonly ok: true; readonly wasm: string }
   | { readonly ok: false; readonly error: ErrorReport };
 
 const LIMITS: ChildLimits = {
@@ -48,5 +48,5 @@ function decode(name: string, text: string, fenced: string | undefined): ModuleU
     });
   }
   if (!result.ok) throw MillraceError.fromReport(result.error);
-  return { wasm: Buffer.from(result.wasm, 'base64'), sourceMap: result.sourceMap };
+  return { wasm: Buffer.from(result.wasm, 'base64') };
 }

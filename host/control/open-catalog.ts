@@ -87,7 +87,6 @@ class BlobCatalog implements Catalog {
       await this.#save(withoutVersion(this.#index, version));
       if (isReferenced(this.#index, version.digest)) return;
       await this.#options.blobs.delete(wasmBlob(version.digest));
-      await this.#options.blobs.delete(mapBlob(version.digest));
     });
   }
 
@@ -124,17 +123,13 @@ class BlobCatalog implements Catalog {
   async #store(
     { name, number }: { readonly name: string; readonly number: number },
     upload: ModuleUpload,
-    { digest, description, imports, memoryPages }: GateReport,
+    { digest, description, imports, memoryPages, sourceLines }: GateReport,
     admission: AdmissionReport,
   ): Promise<PutResult> {
     const { blobs, nowMs } = this.#options;
     const present = this.#present(name, number, digest);
     if (present !== undefined) return { version: present, created: false };
     await blobs.put(wasmBlob(digest), upload.wasm);
-    const { sourceMap } = upload;
-    if (sourceMap !== undefined) {
-      await blobs.put(mapBlob(digest), new TextEncoder().encode(sourceMap));
-    }
     const version: CatalogVersion = {
       name,
       version: number,
@@ -145,7 +140,7 @@ class BlobCatalog implements Catalog {
       description,
       imports,
       memoryPages,
-      sourceMap: sourceMap !== undefined,
+      sourceMap: sourceLines,
       admission,
     };
     await this.#save(withVersion(this.#index, version));
@@ -199,4 +194,3 @@ function assertUnused(version: CatalogVersion, jobs: readonly string[]): void {
 
 /** Where the bytes with this digest are. */
 export const wasmBlob = (digest: string) => `${digest}.wasm`;
-const mapBlob = (digest: string) => `${digest}.map`;

@@ -4,6 +4,7 @@ import { MODULE_BYTES_MAX } from '../limits.ts';
 import { allowedImport, checkImports } from './allowed-imports.ts';
 import { checkAbi } from './check-abi.ts';
 import type { Gate } from './guest.ts';
+import { LINES_SECTION } from './line-table.ts';
 import { readFunctionNames } from './rewrite/function-names.ts';
 import { memoryMaximum, rewriteModule } from './rewrite/rewrite-module.ts';
 import { type FindingCode, Findings, formatFinding } from './wasm/findings.ts';
@@ -66,6 +67,7 @@ export const gate: Gate = (upload) => {
     functions: module.bodies.length,
     imports: module.imports.map(({ module: from, name }) => `${from}.${name}`),
     memoryPages: memoryMaximum(module.memories[0]),
+    sourceLines: module.customs.some(({ name }) => name === LINES_SECTION),
   };
 };
 

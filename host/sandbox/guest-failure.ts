@@ -1,7 +1,8 @@
 import { MillraceError } from '../errors.ts';
 import { CALL_DEPTH_MAX } from '../limits.ts';
+import type { CodePlaces } from './code-places.ts';
+import type { SourceLine } from './line-table.ts';
 import { cleanName } from './rewrite/function-names.ts';
-import type { OffsetMap } from './rewrite/offset-map.ts';
 
 /** What is known about a call when something was thrown out of it. */
 export interface FailedCall {
@@ -12,31 +13,36 @@ export interface FailedCall {
   /** Fuel and depth left; negative when that is what ran out. */
   readonly fuel: number;
   readonly depth: number;
-  readonly offsets: OffsetMap;
+  readonly places: CodePlaces;
 }
 
 /** Thrown by an import to end the call as a trap: `abort`, `proc_exit`. */
 export class GuestStop extends Error {}
 
 /**
- * The error of a call that threw: `FUEL_EXHAUSTED`, `GUEST_TRAP`, or what an import threw, with the
- * guest's frames as details, offsets those of the upload.
+ * The error of a call that threw: `FUEL_EXHAUSTED`, `GUEST_TRAP`, or what an import threw. The message names the innermost
+ * line of the user's own files that the stack goes through, if the module tells its lines; the guest's frames are details.
  */
 export function guestFailure(thrown: unknown, call: FailedCall): MillraceError {
-  const details = guestFrames(thrown, call.offsets);
+  const frames = guestFrames(thrown, call.places);
+  const details = frames.map(formatFrame);
+  const place = frames.find(({ line }) => line?.own === true)?.line?.text;
+  const at = place === undefined ? '' : `, at ${place}`;
   if (thrown instanceof MillraceError) {
-    const message = `${call.what}: ${thrown.message}`;
+    const message = `${call.what}: ${thrown.message}${at}`;
     return new MillraceError(thrown.code, message, { details, hint: thrown.hint, cause: thrown });
   }
   if (call.fuel < 0) {
-    const message = `${call.what} used more than its ${call.budget} fuel on ${call.rows} rows`;
+    const message = `${call.what} used more than its ${call.budget} fuel on ${call.rows} rows${at}`;
     const hint = 'raise fuelPerRecord in the limits of the step, or look for an endless loop';
     return new MillraceError('FUEL_EXHAUSTED', message, { details, hint, cause: thrown });
   }
   if (!isGuestFault(thrown)) return MillraceError.from(thrown);
   const reason =
     call.depth < 0 ? `calls nested deeper than ${CALL_DEPTH_MAX}` : (thrown as Error).message;
-  const message = `${call.what} trapped: ${reason}`;
+  // An abort names its place; only one in the library leaves open where the user's code was.
+  const placed = thrown instanceof GuestStop && !reason.includes('~lib/');
+  const message = `${call.what} trapped: ${reason}${placed ? '' : at}`;
   return new MillraceError('GUEST_TRAP', message, { details, cause: thrown });
 }
 
@@ -49,13 +55,28 @@ function isGuestFault(thrown: unknown): boolean {
   );
 }
 
+interface GuestFrame {
+  readonly name: string;
+  readonly index: string;
+  /** In the upload. */
+  readonly offset: number;
+  readonly line: SourceLine | undefined;
+}
+
 const FRAME = /at (?:(.*?) \()?wasm:\/\/wasm\/[^:\s]*:wasm-function\[(\d+)\]:0x([0-9a-f]+)/g;
 
-/** `at sum (wasm-function[12]:0x1f3)`, innermost first: V8's form, so that tools which read stacks read it. */
-function guestFrames(thrown: unknown, offsets: OffsetMap): string[] {
+/** Innermost first. */
+function guestFrames(thrown: unknown, places: CodePlaces): GuestFrame[] {
   const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
-  return [...stack.matchAll(FRAME)].map(([, name, index, offset]) => {
-    const original = offsets.originalOf(Number.parseInt(offset, 16)) ?? 0;
-    return `at ${cleanName(name ?? 'unnamed')} (wasm-function[${index}]:0x${original.toString(16)})`;
+  return [...stack.matchAll(FRAME)].map(([, name, index, rewritten]) => {
+    const offset = places.offsets.originalOf(Number.parseInt(rewritten, 16)) ?? 0;
+    const line = places.lines?.lineOf(offset);
+    return { name: cleanName(name ?? 'unnamed'), index, offset, line };
   });
+}
+
+/** `at sum (wasm-function[12]:0x1f3) words.ts:12:5`: V8's form and the line behind it. */
+function formatFrame({ name, index, offset, line }: GuestFrame): string {
+  const at = `at ${name} (wasm-function[${index}]:0x${offset.toString(16)})`;
+  return line === undefined ? at : `${at} ${line.text}`;
 }

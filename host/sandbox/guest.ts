@@ -96,6 +96,8 @@ export interface GateReport {
   readonly imports: readonly string[];
   /** Declared maximum, or the limit that the gate wrote in. */
   readonly memoryPages: number;
+  /** Whether it tells the lines of its source, so that failures can name them. */
+  readonly sourceLines: boolean;
 }
 
 /**

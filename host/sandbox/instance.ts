@@ -324,7 +324,7 @@ class Instance implements GuestInstance {
       budget: this.#budget,
       fuel,
       depth: this.#depth(),
-      offsets: this.#facts.note.offsets,
+      places: this.#facts.places(),
     });
   }
 }

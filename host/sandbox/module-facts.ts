@@ -2,6 +2,7 @@ import { createRowValidator, type RowValidator } from '../abi/validate-rows.ts';
 import { MillraceError } from '../errors.ts';
 import type { FunctionKind } from '../model/module-description.ts';
 import { WASI_MODULE } from './allowed-imports.ts';
+import { type CodePlaces, codePlacesOf } from './code-places.ts';
 import type { CompiledModule } from './guest.ts';
 import { type ProcessFacts, processFacts } from './process-exchange.ts';
 import { decodeRewriteNote, REWRITE_SECTION, type RewriteNote } from './rewrite/offset-map.ts';
@@ -12,6 +13,8 @@ export interface ModuleFacts {
   readonly imports: readonly { readonly module: string; readonly name: string }[];
   readonly wasi: boolean;
   readonly functions: ReadonlyMap<string, FunctionFacts>;
+  /** Where a byte of the rewritten code comes from. Read when the first call fails. */
+  readonly places: () => CodePlaces;
 }
 
 export interface FunctionFacts {
@@ -49,10 +52,12 @@ function readFacts({ wasm, description }: CompiledModule): ModuleFacts {
     };
     return [name, { kind, ...validators }] as const;
   });
+  const note = decodeRewriteNote(new Uint8Array(section));
   return {
-    note: decodeRewriteNote(new Uint8Array(section)),
+    note,
     imports,
     wasi: imports.some((entry) => entry.module === WASI_MODULE),
     functions: new Map(functions),
+    places: codePlacesOf(wasm, note.offsets),
   };
 }

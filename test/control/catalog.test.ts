@@ -9,6 +9,7 @@ import { guestWith } from '../kit/gate-refusal.ts';
 import { op } from '../kit/wasm-builder.ts';
 
 const FIRST = guestWith(() => {});
+const WITH_LINES = guestWith((builder) => builder.custom('millrace.lines', [1, 0, 0]));
 const SECOND = guestWith((builder) => builder.function({ code: [op.i32(1), op.drop] }));
 
 const open = (blobs: BlobStore): Promise<Catalog> =>
@@ -64,7 +65,7 @@ describe('the catalog', () => {
   test('is the same after it was closed and opened', async () => {
     const blobs = createMemoryBlobStore();
     const before = await open(blobs);
-    await before.add('text', { wasm: FIRST, sourceMap: '{}' });
+    await before.add('text', { wasm: WITH_LINES });
     await before.add('other', { wasm: SECOND });
     const after = await open(blobs);
     expect(after.list()).toEqual(before.list());

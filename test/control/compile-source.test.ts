@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest';
 import { createCompileSource } from '../../host/control/compile-source.ts';
+import { gate } from '../../host/sandbox/gate.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
 import { startTestServer } from '../kit/test-server.ts';
 import { wordCountSource } from '../kit/word-count-module.ts';
 
 const compile = createCompileSource();
 
-test('compiles source into a module with its map', async () => {
-  const { wasm, sourceMap } = await compile({ source: wordCountSource(), name: 'text' });
+test('compiles source into a module that tells its lines', async () => {
+  const { wasm } = await compile({ source: wordCountSource(), name: 'text' });
   expect([...wasm.subarray(0, 4)]).toEqual([0, 0x61, 0x73, 0x6d]);
-  expect(JSON.parse(sourceMap ?? '')).toMatchObject({ version: 3 });
+  expect(gate(wasm).sourceLines).toBe(true);
 });
 
 test('tells what does not compile, with file, line and column', async () => {

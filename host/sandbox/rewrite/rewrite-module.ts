@@ -1,4 +1,5 @@
 import { CALL_DEPTH_MAX, MEMORY_PAGES_MAX, START_FUEL, TABLE_ENTRIES_MAX } from '../../limits.ts';
+import { LINES_SECTION } from '../line-table.ts';
 import { ByteReader } from '../wasm/byte-reader.ts';
 import { OP } from '../wasm/opcodes.ts';
 import { FUNCREF, I32, sameTypes } from '../wasm/value-type.ts';
@@ -21,6 +22,9 @@ export const DEPTH_EXPORT = 'millrace:depth';
 export const START_EXPORT = 'millrace:start';
 /** Module and name under which the host provides the memory. */
 export const MEMORY_IMPORT = ['millrace', 'memory'] as const;
+
+/** Custom sections that stay as they are. */
+const KEPT_SECTIONS = ['millrace', LINES_SECTION];
 
 const MUTABLE = 1;
 const FUNCTION_TYPE = 0x60;
@@ -198,7 +202,7 @@ class ModuleRewriter {
   #customs(memory: WasmLimits | undefined): void {
     const { module, names } = { module: this.#module, names: this.#options.names };
     for (const custom of module.customs) {
-      if (custom.name !== 'millrace') continue;
+      if (!KEPT_SECTIONS.includes(custom.name)) continue;
       this.#custom(custom.name, module.bytes.subarray(custom.start, custom.end));
     }
     if (names.size > 0) this.#custom('name', encodeFunctionNames(names));

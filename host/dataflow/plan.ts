@@ -162,6 +162,8 @@ export interface TopSpec {
   /** Index of the field that decides. */
   readonly by: number;
   readonly descending: boolean;
+  /** Index of the `i64` field that a row's rank is written to, 1 for the best. */
+  readonly rank: number | undefined;
   readonly emit: 'record' | 'end';
 }
 

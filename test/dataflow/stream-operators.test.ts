@@ -63,7 +63,17 @@ operatorContract('topN at the end', {
 });
 
 function top(count: number, descending: boolean, emit: 'record' | 'end'): StepSpec {
-  return { kind: 'top', id: 'step', schema: BID, key: BY_ITEM, count, by: 1, descending, emit };
+  return {
+    kind: 'top',
+    id: 'step',
+    schema: BID,
+    key: BY_ITEM,
+    count,
+    by: 1,
+    descending,
+    rank: undefined,
+    emit,
+  };
 }
 
 const bids = fc.array(

@@ -205,9 +205,11 @@ describe("queries of Flink's suite alone", () => {
 
   test('q18 keeps the last bid of a bidder for an auction, q19 the ten highest', () => {
     const prices = [5, 9, 9, 1, 2, 3, 4, 6, 7, 8, 10, 11];
-    const bids = prices.map((price, i) => bid({ price, bidder: i % 6 }));
+    const bids = prices.map((price, i) => bid({ price, bidder: i % 6, dateTime: i }));
     const events = eventsOf({ bids });
     expect(flinkQueries.q18(events).map((row) => row.price)).toEqual([4, 6, 7, 8, 10, 11]);
+    const atOnce = eventsOf({ bids: [bid({ price: 2 }), bid({ price: 3 }), bid({ price: 1 })] });
+    expect(flinkQueries.q18(atOnce).map((row) => row.price)).toEqual([3]);
     const top = flinkQueries.q19(events);
     expect(top.map((row) => row.price)).toEqual([11, 10, 9, 9, 8, 7, 6, 5, 4, 3]);
     expect(top.map((row) => row.rank_number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);

@@ -20,6 +20,7 @@ import { flinkQueries } from './oracle/flink.ts';
 import { type Events, type Query, type Row, sortedLines } from './oracle/model.ts';
 
 const FOLDER = join(import.meta.dirname, '../../udfs/nexmark');
+const MODULES = ['nexmark', 'reports'];
 
 /** Beam's q0 in the shape of the events themselves. */
 const allEvents: Query = ({ persons, auctions, bids }) => {
@@ -40,20 +41,28 @@ const QUERIES: { readonly [pipeline: string]: Query } = {
   q2: flinkQueries.q2,
   q10: flinkQueries.q10,
   q14: flinkQueries.q14,
+  q15: flinkQueries.q15,
+  q16: flinkQueries.q16,
+  q17: flinkQueries.q17,
+  q18: flinkQueries.q18,
+  q19: flinkQueries.q19,
   q21: flinkQueries.q21,
   q22: flinkQueries.q22,
 };
 
-let wasm: Uint8Array;
+/** The modules by alias; `nexmark` is `nexmark.ts`. */
+const modules: Record<string, Uint8Array> = {};
 let events: Events;
 beforeAll(async () => {
-  ({ wasm } = await compileAssemblyScript({ path: join(FOLDER, 'nexmark.ts') }));
+  for (const name of MODULES) {
+    ({ wasm: modules[name] } = await compileAssemblyScript({ path: join(FOLDER, `${name}.ts`) }));
+  }
   events = await loadEvents({ count: 100_000, generators: 100 });
 });
 
 describe('the Nexmark applications', () => {
   test('declare the records that the source yields', () => {
-    const { records } = gate(wasm).description;
+    const { records } = gate(modules.nexmark).description;
     for (const schema of [PERSON_SCHEMA, AUCTION_SCHEMA, BID_SCHEMA, EVENT_SCHEMA]) {
       const declared = records.find((record) => record.name === schema.name);
       expect(declared && formatRecord(declared)).toBe(formatRecord(schema));
@@ -85,7 +94,8 @@ async function linesOf(name: string): Promise<string[]> {
   const document = readPipeline(readFileSync(join(FOLDER, `${name}.yaml`), 'utf8'));
   const out = join(temporaryDirectory(), 'out');
   const sink = { from: document.sinks.out.from, connector: 'file', path: out, format: 'json' };
-  await runPipeline({ ...document, sinks: { out: sink } }, { modules: { nexmark: wasm } });
+  const given = Object.keys(document.modules ?? {}).map((alias) => [alias, modules[alias]]);
+  await runPipeline({ ...document, sinks: { out: sink } }, { modules: Object.fromEntries(given) });
   return readdirSync(out)
     .filter((part) => part.startsWith('part-'))
     .flatMap((part) => readFileSync(join(out, part), 'utf8').trimEnd().split('\n'))

@@ -1,4 +1,5 @@
 import { Emitter, flatMap, map, record, Timestamp, Utf8 } from '@millrace/guest-sdk';
+import { DAY_MS, dayText, minuteText, padded } from './calendar';
 
 // What the `nexmark` source yields: prices are in cents.
 
@@ -109,10 +110,6 @@ function decimal(thousandths: i64): string {
   return (thousandths / 1000).toString() + '.' + padded(thousandths % 1000, 3);
 }
 
-function padded(value: i64, digits: i32): string {
-  return value.toString().padStart(digits, '0');
-}
-
 @record
 class AuctionPrice {
   auction: i64;
@@ -147,25 +144,10 @@ export const toDated = map((bid: Bid): DatedBid => {
   dated.price = bid.price;
   dated.dateTime = bid.dateTime;
   dated.extra = bid.extra;
-  const minutes = bid.dateTime / 60_000;
-  dated.dt = dayText(minutes / 1440);
-  dated.hm = padded((minutes / 60) % 24, 2) + ':' + padded(minutes % 60, 2);
+  dated.dt = dayText(bid.dateTime / DAY_MS);
+  dated.hm = minuteText(bid.dateTime);
   return dated;
 });
-
-/** A day since 1970-01-01 as `2015-07-15`. Years are counted from March, so that the leap day is the last. */
-function dayText(days: i64): string {
-  const shifted = days + 719468;
-  const era = shifted / 146097;
-  const dayOfEra = shifted % 146097;
-  const yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146096) / 365;
-  const dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
-  const fromMarch = (5 * dayOfYear + 2) / 153;
-  const day = dayOfYear - (153 * fromMarch + 2) / 5 + 1;
-  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  return year.toString() + '-' + padded(month, 2) + '-' + padded(day, 2);
-}
 
 @record
 class CalculatedBid {

@@ -17,11 +17,12 @@ export function checkFields(
   findings: Finding[],
 ): void {
   for (const node of nodes) {
-    const wanted = wantedField(node);
     const record = records.get(node.name);
-    if (wanted === undefined || record === undefined) continue;
-    const message = misfit(wanted, record);
-    if (message !== undefined) findings.push({ path: wanted.field.path, message });
+    if (record === undefined) continue;
+    for (const wanted of wantedFields(node)) {
+      const message = misfit(wanted, record);
+      if (message !== undefined) findings.push({ path: wanted.field.path, message });
+    }
   }
 }
 
@@ -32,17 +33,19 @@ function misfit({ field, fits, wanted }: WantedField, record: RecordSchema): str
   return `field "${field.name}" of ${formatRecord(record)} is of type ${formatType(found.type)}, not ${wanted}`;
 }
 
-function wantedField(node: PlanNode): WantedField | undefined {
+function wantedFields(node: PlanNode): WantedField[] {
   if (node.kind === 'stream' && node.operation.kind === 'split') {
     const { field } = node.operation;
-    return { field, fits: (type) => type.kind === 'string', wanted: 'a string' };
+    return [{ field, fits: (type) => type.kind === 'string', wanted: 'a string' }];
   }
   if (node.kind === 'pass' && typeof node.deal === 'object') {
     const fits = ({ kind }: ValueType) => /^[iu](32|64)$/.test(kind);
-    return { field: node.deal.field, fits, wanted: 'a whole number' };
+    return [{ field: node.deal.field, fits, wanted: 'a whole number' }];
   }
-  if (node.kind !== 'top') return undefined;
-  return { field: node.by, fits: isOrdered, wanted: 'one that has an order' };
+  if (node.kind !== 'top') return [];
+  const by = { field: node.by, fits: isOrdered, wanted: 'one that has an order' };
+  if (node.rank === undefined) return [by];
+  return [by, { field: node.rank, fits: ({ kind }) => kind === 'i64', wanted: 'an i64' }];
 }
 
 function isOrdered(type: ValueType): boolean {

@@ -163,6 +163,7 @@ export interface TopNode extends NodeBase {
   readonly count: number;
   readonly by: NodeInput;
   readonly descending: boolean;
+  readonly rank: NodeInput | undefined;
   readonly emit: 'record' | 'end';
 }
 

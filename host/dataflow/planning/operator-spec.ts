@@ -141,16 +141,9 @@ function hostKeyedSpec(
   const { id } = node;
   if (node.kind === 'dedupe') return { kind: 'dedupe', id, schema, key, ttlMs: node.ttlMs };
   const { count, descending, emit } = node;
-  return {
-    kind: 'top',
-    id,
-    schema,
-    key,
-    count,
-    by: indexOf(node.by.name, schema),
-    descending,
-    emit,
-  };
+  const by = indexOf(node.by.name, schema);
+  const rank = node.rank && indexOf(node.rank.name, schema);
+  return { kind: 'top', id, schema, key, count, by, descending, rank, emit };
 }
 
 function indexOf(field: string, record: RecordSchema): number {

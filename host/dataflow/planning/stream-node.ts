@@ -39,7 +39,8 @@ export function streamNode(step: StreamStep, base: Base): PlanNode {
     const key = step.key === undefined ? undefined : keyAt([...base.path, 'key'], step.key);
     const { topN: count, order, emit = 'record' } = step;
     const by = fieldAt(base, 'by', step.by);
-    return { ...base, kind: 'top', key, count, by, descending: order !== 'asc', emit };
+    const rank = step.rank === undefined ? undefined : fieldAt(base, 'rank', step.rank);
+    return { ...base, kind: 'top', key, count, by, descending: order !== 'asc', rank, emit };
   }
   if ('rebalance' in step) return passNode(base, 'rebalance');
   if ('broadcast' in step) return passNode(base, 'broadcast');

@@ -242,7 +242,10 @@ const q18: Query = ({ bids }) => {
   for (const bid of bids) {
     const key = `${bid.bidder} ${bid.auction}`;
     const kept = last.get(key);
-    if (kept === undefined || kept.dateTime <= bid.dateTime) last.set(key, bid);
+    // Which of two at the same time is the last is nobody's to say in SQL: here the higher one.
+    const later =
+      kept === undefined || (bid.dateTime - kept.dateTime || bid.price - kept.price) > 0;
+    if (later) last.set(key, bid);
   }
   return [...last.values()].map((bid) => ({ ...bid }));
 };

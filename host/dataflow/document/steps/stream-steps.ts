@@ -91,6 +91,7 @@ export const topStepSchema = z.strictObject({
     .optional()
     .describe('whether the highest or the lowest are best; "desc" unless given'),
   key: keySchema.optional(),
+  rank: z.string().optional().describe('an i64 field that the rank is written to, 1 for the best'),
   from: fromSchema,
   emit: z
     .enum(['record', 'end'], { error: 'expected "record" or "end"' })

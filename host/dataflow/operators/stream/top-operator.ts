@@ -13,6 +13,7 @@ import {
   ROW_LENGTH_OFFSET,
   ROW_TAG_OFFSET,
   ROW_TIME_OFFSET,
+  slotOffset,
 } from '../../../abi/layout.ts';
 import { BATCH_BYTES_TARGET, STATE_BYTES_MAX } from '../../../limits.ts';
 import type { Batch } from '../../../model/batch.ts';
@@ -73,7 +74,9 @@ class TopOperator implements Operator {
     const changed = new Set<number>();
     this.#dealer.deal(batch, (view, at) => {
       const ordinal = view.getUint32(at + ROW_TAG_OFFSET, true);
-      if (!this.#enter(best[ordinal], view, at)) return -1;
+      const place = this.#enter(best[ordinal], view, at);
+      if (place < 0) return -1;
+      this.#writeRank(view, at, place);
       changed.add(ordinal);
       return 0;
     });
@@ -119,15 +122,22 @@ class TopOperator implements Operator {
     return best;
   }
 
-  /** Puts the row at `at` in its place among the best; false = it has none. Of equal rows the earlier one is better. */
-  #enter(best: BestRows, view: DataView, at: number): boolean {
+  /** Puts the row at `at` among the best and gives its place; -1 = it has none. Of equal rows the earlier one is better. */
+  #enter(best: BestRows, view: DataView, at: number): number {
     const { count } = this.#spec;
     let place = best.length;
     while (place > 0 && this.#compare(view, at, best[place - 1], 0) < 0) place -= 1;
-    if (place >= count) return false;
+    if (place >= count) return -1;
     best.splice(place, 0, copyOf(view, at));
     if (best.length > count) best.pop();
-    return true;
+    return place;
+  }
+
+  #writeRank(view: DataView, at: number, place: number): void {
+    if (this.#spec.rank === undefined) return;
+    const slot = at + slotOffset(this.#spec.rank);
+    view.setUint32(slot, place + 1, true);
+    view.setUint32(slot + 4, 0, true);
   }
 
   #store(best: readonly BestRows[], changed: ReadonlySet<number>): void {
@@ -147,7 +157,10 @@ class TopOperator implements Operator {
       const rows = new BatchBuilder(states.length);
       for (let at = 0; at < states.length; ) {
         const end = at + states.view.getUint32(at + ROW_LENGTH_OFFSET, true);
-        for (const row of rowsIn(states, at, end)) rows.append({ bytes: bytesOf(row), count: 1 });
+        for (const [place, row] of rowsIn(states, at, end).entries()) {
+          this.#writeRank(row, 0, place);
+          rows.append({ bytes: bytesOf(row), count: 1 });
+        }
         at = end;
       }
       this.#emit(rows.batch(), out);

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { MillraceError } from '../errors.ts';
 import { readCheckpointHistory } from '../runtime/checkpoint-history.ts';
 import type { CheckpointRecord } from '../runtime/checkpoint-record.ts';
+import { latestDeadLetters } from '../runtime/dead-letter-file.ts';
 import type { UpdateRecord } from '../runtime/update-record.ts';
 import type { deadLetterAnswer } from './schemas/dead-letter-answer.ts';
 
@@ -27,7 +28,8 @@ export function openJobJournal(directory: string): JobJournal {
       return text === '' ? [] : (JSON.parse(text) as readonly UpdateRecord[]);
     },
     async deadLetters(limit) {
-      const text = await readIfThere(join(directory, 'dead-letters.jsonl'));
+      const path = latestDeadLetters(directory);
+      const text = path === undefined ? '' : await readIfThere(path);
       const lines = text.split('\n').filter((line) => line !== '');
       return lines.slice(-limit).flatMap(parseDeadLetter);
     },

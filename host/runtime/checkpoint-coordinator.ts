@@ -22,6 +22,8 @@ export interface CheckpointCoordinatorOptions {
   /** The checkpoint that the job was restored from. */
   readonly restored: CheckpointRecord | undefined;
   readonly store: CheckpointStore;
+  /** Throws `ATTEMPT_FENCED` when a later attempt has begun. */
+  readonly assertHeld: () => Promise<void>;
   readonly clock: Clock;
   /** Says it to every worker. */
   readonly post: (message: ToWorker) => void;
@@ -29,7 +31,7 @@ export interface CheckpointCoordinatorOptions {
   readonly modulesAt: (checkpoint: number) => StepModules;
   /** Appends the dead letters of a completed checkpoint where people look for them. */
   readonly publishDeadLetters: (lines: string) => Promise<void>;
-  /** The sinks do not commit: only another attempt can tell. */
+  /** The sinks do not commit, or may not any more: only another attempt can go on. */
   readonly onStuck: (error: MillraceError) => void;
   readonly onRecord: (record: CheckpointRecord) => void;
   readonly log: (entry: LogEntry) => void;
@@ -49,6 +51,7 @@ interface RunningCheckpoint {
  *     its own checkpoint, so none may be left over when an older manifest is no longer the newest.
  * K3  A failed checkpoint costs nothing but itself: the job goes on, and tasks hand over again what it would have held.
  * K4  Numbers are never used twice, not even by later attempts.
+ * K5  A checkpoint is told and committed only after a look for later attempts (`attempt-fence.ts`): if there is one, this one is over.
  */
 export class CheckpointCoordinator {
   readonly #options: CheckpointCoordinatorOptions;
@@ -160,6 +163,7 @@ export class CheckpointCoordinator {
       const manifest = this.#manifest(checkpoint, acknowledged);
       const letters = formatDeadLetters(this.#options, manifest, acknowledged);
       await this.#options.store.complete(manifest, letters);
+      await this.#options.assertHeld();
       record = {
         ...begun,
         state: 'completed',
@@ -224,8 +228,9 @@ export class CheckpointCoordinator {
   }
 
   async #commit(checkpoint: number, letters: string): Promise<void> {
-    if (this.#closed !== undefined) throw this.#closed;
     if (letters !== '') await this.#options.publishDeadLetters(letters);
+    // Only now: the job may have ended meanwhile, and nobody would answer.
+    if (this.#closed !== undefined) throw this.#closed;
     this.#committing = this.#answers();
     const { done } = this.#committing;
     const { clock, plan, onStuck } = this.#options;
@@ -266,6 +271,10 @@ export class CheckpointCoordinator {
     this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 };
     this.#options.onRecord({ ...begun, state: 'failed', durationMs, reason: cause.message });
     if (this.#closed !== undefined) return failed;
+    if (cause.code === 'ATTEMPT_FENCED') {
+      this.#options.onStuck(cause);
+      return failed;
+    }
     this.#options.log({ level: 'error', text: `${failed.message}; the job goes on` });
     await this.#discard(checkpoint);
     return failed;

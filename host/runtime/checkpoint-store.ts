@@ -1,29 +1,39 @@
 import { MillraceError } from '../errors.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import {
+  attemptOf,
+  type CheckpointName,
+  checkpointOf,
+  checkpointPrefix,
+  deadLettersName,
+  manifestName,
+  readManifestName,
+} from './checkpoint-names.ts';
 import { encodeManifest } from './encode-manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { blobsOf } from './manifest-blobs.ts';
 import { readManifest } from './read-manifest.ts';
-import { checkpointPrefix, readStateBlob } from './snapshot-files.ts';
+import { readStateBlob } from './snapshot-files.ts';
 
-const MANIFEST = 'manifest.json';
-const DEAD_LETTERS = 'dead-letters.jsonl';
+const FOLDER = 'checkpoints/';
 const STATE = '.state';
-const CHECKPOINT_BLOB = /^checkpoints\/(\d+)\/(.+)$/;
 
 /** A job's checkpoints in its blob store. A checkpoint exists when its manifest does. */
 export interface CheckpointStore {
   /** Numbers of all checkpoints of which anything is there, complete or not, in order. */
   numbers(): Promise<readonly number[]>;
-  /** Numbers of those with a manifest, in order. */
-  completed(): Promise<readonly number[]>;
+  /** Those with a manifest, in order; also of attempts that do not count. */
+  completed(): Promise<readonly CheckpointName[]>;
   /** Reads a manifest and every blob that it names. Throws `CHECKPOINT_CORRUPT`, `BLOB_NOT_FOUND`, `STORAGE_FAILED`. */
-  verify(checkpoint: number): Promise<Manifest>;
+  verify(name: CheckpointName): Promise<Manifest>;
   /** Writes the dead letters, then the manifest: after this the checkpoint exists. Throws `STORAGE_FAILED`. */
   complete(manifest: Manifest, deadLetters: string): Promise<void>;
   /** Lines of dead letters of a completed checkpoint; empty when it has none. */
-  deadLetters(checkpoint: number): Promise<string>;
-  /** Removes all blobs of a checkpoint that was given up, that no manifest names and nobody builds on. */
+  deadLetters(name: CheckpointName): Promise<string>;
+  /**
+   * Removes all blobs of a checkpoint that was given up, that no manifest names and nobody builds on. What a later attempt has under that
+   * number is its own; and a manifest that did come into being stays, with what it names: a later attempt may have begun with it.
+   */
   discard(checkpoint: number): Promise<void>;
   /**
    * Removes what the completed checkpoints `kept`, in order, have no need of: manifests first, since half a checkpoint is none, then every
@@ -32,21 +42,21 @@ export interface CheckpointStore {
   retain(kept: readonly number[]): Promise<void>;
 }
 
-export function createCheckpointStore(storage: BlobStore, job: string): CheckpointStore {
-  /** Blobs that a manifest names, by its checkpoint: of those that were read or written here. */
+/** The checkpoints of a job in `storage`, as one attempt sees them. */
+export function createCheckpointStore(
+  storage: BlobStore,
+  { job, attempt }: { readonly job: string; readonly attempt: number },
+): CheckpointStore {
+  /** Manifests that were read or written here: the attempts that wrote them, and the blobs they name. */
+  const writers = new Map<number, number>();
   const named = new Map<number, ReadonlySet<string>>();
-  async function list(): Promise<
-    readonly { readonly checkpoint: number; readonly name: string }[]
-  > {
-    const names = await storage.list('checkpoints/');
-    return names.flatMap((blob) => {
-      const match = CHECKPOINT_BLOB.exec(blob);
-      return match === null ? [] : [{ checkpoint: Number(match[1]), name: match[2] }];
-    });
-  }
-  async function read(checkpoint: number): Promise<Manifest> {
-    const bytes = await storage.get(`${checkpointPrefix(checkpoint)}${MANIFEST}`);
-    return readManifest(bytes, { job, checkpoint });
+  const list = () => storage.list(FOLDER);
+
+  async function read(name: CheckpointName): Promise<Manifest> {
+    const bytes = await storage.get(manifestName(name));
+    const manifest = readManifest(bytes, { job, checkpoint: name.checkpoint });
+    writers.set(name.checkpoint, name.attempt);
+    return manifest;
   }
   /** A manifest that is damaged or gone needs nothing: nobody will ever start from it. */
   async function neededBy(kept: readonly number[]): Promise<ReadonlySet<string>> {
@@ -54,7 +64,8 @@ export function createCheckpointStore(storage: BlobStore, job: string): Checkpoi
     for (const checkpoint of kept) {
       let names = named.get(checkpoint);
       try {
-        names ??= namesOf(await read(checkpoint));
+        const writer = writers.get(checkpoint) ?? attempt;
+        names ??= namesOf(await read({ checkpoint, attempt: writer }));
       } catch (thrown) {
         const { code } = MillraceError.from(thrown);
         if (code !== 'CHECKPOINT_CORRUPT' && code !== 'BLOB_NOT_FOUND') throw thrown;
@@ -66,49 +77,51 @@ export function createCheckpointStore(storage: BlobStore, job: string): Checkpoi
     return needed;
   }
   return {
-    numbers: async () => sorted((await list()).map((one) => one.checkpoint)),
-    completed: async () =>
-      sorted((await list()).filter((one) => one.name === MANIFEST).map((one) => one.checkpoint)),
-    async verify(checkpoint) {
-      const manifest = await read(checkpoint);
+    async numbers() {
+      return sorted((await list()).flatMap((blob) => checkpointOf(blob) ?? []));
+    },
+    async completed() {
+      const names = (await list()).flatMap((blob) => readManifestName(blob) ?? []);
+      for (const name of names) writers.set(name.checkpoint, name.attempt);
+      return names.sort((a, b) => a.checkpoint - b.checkpoint || a.attempt - b.attempt);
+    },
+    async verify(name) {
+      const manifest = await read(name);
       for (const ref of blobsOf(manifest)) await readStateBlob(storage, ref);
       return manifest;
     },
     async complete(manifest, deadLetters) {
-      const prefix = checkpointPrefix(manifest.checkpoint);
-      if (deadLetters !== '') await storage.put(`${prefix}${DEAD_LETTERS}`, utf8(deadLetters));
-      await storage.put(`${prefix}${MANIFEST}`, encodeManifest(manifest));
+      if (deadLetters !== '') await storage.put(deadLettersName(manifest), utf8(deadLetters));
+      await storage.put(manifestName(manifest), encodeManifest(manifest));
+      writers.set(manifest.checkpoint, manifest.attempt);
       named.set(manifest.checkpoint, namesOf(manifest));
     },
-    async deadLetters(checkpoint) {
+    async deadLetters(name) {
       try {
-        const bytes = await storage.get(`${checkpointPrefix(checkpoint)}${DEAD_LETTERS}`);
-        return new TextDecoder().decode(bytes);
+        return new TextDecoder().decode(await storage.get(deadLettersName(name)));
       } catch (thrown) {
         if (MillraceError.from(thrown).code === 'BLOB_NOT_FOUND') return '';
         throw thrown;
       }
     },
     async discard(checkpoint) {
-      for (const blob of await storage.list(checkpointPrefix(checkpoint))) {
-        await storage.delete(blob);
-      }
+      const blobs = await storage.list(checkpointPrefix(checkpoint));
+      if (blobs.includes(manifestName({ checkpoint, attempt }))) return;
+      for (const blob of blobs) if (attemptOf(blob) <= attempt) await storage.delete(blob);
     },
     async retain(kept) {
       const newest = kept.at(-1);
       if (newest === undefined) return;
       for (const known of [...named.keys()]) if (!kept.includes(known)) named.delete(known);
       const needed = await neededBy(kept);
-      const old = (await list()).filter((one) => one.checkpoint <= newest);
-      const removable = old.filter(({ checkpoint, name }) =>
-        name.endsWith(STATE)
-          ? !needed.has(`${checkpointPrefix(checkpoint)}${name}`)
-          : !kept.includes(checkpoint),
-      );
-      removable.sort((a, b) => Number(b.name === MANIFEST) - Number(a.name === MANIFEST));
-      for (const { checkpoint, name } of removable) {
-        await storage.delete(`${checkpointPrefix(checkpoint)}${name}`);
-      }
+      const removable = (await list()).filter((blob) => {
+        const checkpoint = checkpointOf(blob) ?? Number.POSITIVE_INFINITY;
+        if (checkpoint > newest) return false;
+        return blob.endsWith(STATE) ? !needed.has(blob) : !kept.includes(checkpoint);
+      });
+      const isManifest = (blob: string) => Number(readManifestName(blob) !== undefined);
+      removable.sort((a, b) => isManifest(b) - isManifest(a));
+      for (const blob of removable) await storage.delete(blob);
     },
   };
 }

@@ -32,6 +32,7 @@ export interface CoordinatorOptions {
     | 'completed'
     | 'restored'
     | 'store'
+    | 'assertHeld'
     | 'publishDeadLetters'
   >;
   readonly swaps: Pick<SwapCoordinatorOptions, 'modules' | 'sandbox' | 'readModule' | 'updates'>;

@@ -9,7 +9,7 @@ interface Job {
 }
 
 /**
- * A checkpoint's dead letters as lines of `dead-letters.jsonl`, one object each, all with the checkpoint's number: it tells
+ * A checkpoint's dead letters as lines of a file, one object each, all with the checkpoint's number: it tells
  * recovery which lines are there already. The row is in base64, as it came in.
  */
 export function formatDeadLetters(

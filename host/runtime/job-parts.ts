@@ -33,7 +33,7 @@ export async function completeParts(spec: JobSpec, given: Partial<JobParts>): Pr
   } as TaskParts;
   return {
     taskPartsModule,
-    files: given.files ?? openJobFiles(spec.directory),
+    files: given.files ?? openJobFiles(spec.directory, spec.attempt),
     readModule: (path) => readFile(path),
     startWorkers:
       given.startWorkers ??

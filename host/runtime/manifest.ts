@@ -4,7 +4,7 @@ import type { Json } from '../model/json.ts';
 import type { KeyGroupPiece } from '../state/state-table.ts';
 
 /**
- * The one file that makes a checkpoint exist. Written last, atomically, as `checkpoints/<n>/manifest.json` under the
+ * The one file that makes a checkpoint exist. Written last, atomically, as `checkpoints/<n>/manifest-a<attempt>.json` under the
  * job's directory; the blobs it names are beside it, or beside earlier manifests where state is a chain of changes. A blob is
  * removed when no manifest that is kept names it.
  */

@@ -1,11 +1,11 @@
 import type { StepModules } from '../dataflow/plan.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import { checkpointPrefix, manifestName } from './checkpoint-names.ts';
 import { encodeManifest } from './encode-manifest.ts';
 import { type FitOptions, fitSavepoint } from './fit-savepoint.ts';
 import type { Manifest, OperatorManifest, TaskSnapshotRef } from './manifest.ts';
 import type { Savepoint } from './savepoint.ts';
 import { readSavedState } from './savepoint-file.ts';
-import { checkpointPrefix } from './snapshot-files.ts';
 
 export interface RestoreOptions extends FitOptions {
   readonly savepoint: Savepoint;
@@ -47,7 +47,7 @@ export async function restoreSavepoint(options: RestoreOptions): Promise<void> {
     operators,
     final: fitted.final,
   };
-  await to.put(`${checkpointPrefix(FIRST_CHECKPOINT)}manifest.json`, encodeManifest(manifest));
+  await to.put(manifestName(manifest), encodeManifest(manifest));
 }
 
 async function copyPart(

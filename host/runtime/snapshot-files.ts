@@ -7,11 +7,6 @@ import type { BlobStore } from '../storage/blob-store.ts';
 import type { StateBlobRef, TaskSnapshotRef } from './manifest.ts';
 import { chainsOf } from './manifest-blobs.ts';
 
-/** Blobs of one checkpoint, and nothing else, have names that start so. */
-export function checkpointPrefix(checkpoint: number): string {
-  return `checkpoints/${checkpoint}/`;
-}
-
 /** Reads a state blob back. Throws `CHECKPOINT_CORRUPT` unless it is what the manifest says, `BLOB_NOT_FOUND`, `STORAGE_FAILED`. */
 export async function readStateBlob(storage: BlobStore, ref: StateBlobRef): Promise<KeyedSnapshot> {
   const bytes = await storage.get(ref.blob);

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { MillraceError } from '../errors.ts';
+import { takeFence } from './attempt-fence.ts';
 import { createCheckpointStore } from './checkpoint-store.ts';
 import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
 import { deployTasks } from './deploy-tasks.ts';
@@ -43,13 +45,19 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   const { plan } = spec;
   const { clock, storage, files } = parts;
   const say = log.add.bind(log);
-  const store = createCheckpointStore(storage, spec.id);
-  const { manifest, nextCheckpoint } = await recoverCheckpoint(store, plan.keyGroups, say);
+  const fence = await takeFence(storage, spec, randomUUID());
+  const store = createCheckpointStore(storage, { job: spec.id, attempt: spec.attempt });
+  const recovered = await recoverCheckpoint(store, fence, plan.keyGroups);
+  const { manifest, nextCheckpoint, counted, passedOver } = recovered;
+  for (const text of passedOver) say({ level: 'error', text });
+  if (manifest !== undefined) {
+    say({ level: 'info', text: `restoring checkpoint ${manifest.checkpoint}` });
+  }
+  await fence.begin(counted);
   const updates = await UpdateLog.open({ storage, nowMs: () => clock.nowMs(), log: say });
   await updates.reconcile(manifest);
   if (manifest !== undefined) {
-    const { checkpoint } = manifest;
-    await files.restoreDeadLetters(checkpoint, await store.deadLetters(checkpoint));
+    await files.restoreDeadLetters(manifest.checkpoint, await store.deadLetters(manifest));
   }
   const modules = modulesOf(spec, manifest);
   const compiled = await compileModules({ spec, modules, updates, parts });
@@ -57,7 +65,6 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   const splits = await findSplits(plan, parts.connectors, manifest);
   const workers = Math.max(1, Math.min(spec.threads, plan.parallelism));
   const deployment = deployTasks(plan, workers, splits, manifest);
-  const completed = await store.completed();
   const letGo = parts.keepAlive();
   const coordinator = new Coordinator({
     spec,
@@ -71,9 +78,10 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
       tasks: deployment.tasks,
       splitOrder: orderOf(splits),
       nextCheckpoint,
-      completed,
+      completed: counted.map(({ checkpoint }) => checkpoint),
       restored: manifest && recordOf(manifest),
       store,
+      assertHeld: fence.assertHeld,
       publishDeadLetters: (lines) => files.appendDeadLetters(lines),
     },
     swaps: { modules, sandbox: parts.sandbox, readModule: parts.readModule, updates },

@@ -3,8 +3,8 @@ import { MillraceError } from '../errors.ts';
 import { CHANGES_CHAINED_MAX } from '../limits.ts';
 import type { CapturedState } from '../state/state-table.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import { checkpointPrefix } from './checkpoint-names.ts';
 import type { StateBlobRef, TaskSnapshotRef } from './manifest.ts';
-import { checkpointPrefix } from './snapshot-files.ts';
 import type { CapturedSnapshot } from './task-capture.ts';
 
 export interface SnapshotPlace {

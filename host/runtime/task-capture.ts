@@ -25,7 +25,7 @@ export interface CapturedSnapshot {
   readonly values: Json;
 }
 
-/** A line of `dead-letters.jsonl`, before it is written. */
+/** A line of dead letters, before it is written. */
 export type DeadLetterEntry =
   | ({ readonly kind: 'record' } & DeadLetter)
   | {

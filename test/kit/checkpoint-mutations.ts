@@ -62,7 +62,7 @@ interface Written {
 }
 
 async function writeCheckpoints(storage: BlobStore): Promise<readonly Written[]> {
-  const store = createCheckpointStore(storage, 'job');
+  const store = createCheckpointStore(storage, { job: 'job', attempt: 1 });
   const tasks = Array.from({ length: TASKS }, (_, task) => ({
     table: createTable(),
     chains: new StateChains({ storage, yieldTurn: async () => {} }),
@@ -137,9 +137,9 @@ async function readPart(storage: BlobStore, part: TaskSnapshotRef) {
 }
 
 async function recover(storage: BlobStore, written: readonly Written[]): Promise<Outcome> {
-  const store: CheckpointStore = createCheckpointStore(storage, 'job');
+  const store: CheckpointStore = createCheckpointStore(storage, { job: 'job', attempt: 1 });
   try {
-    const { manifest } = await recoverCheckpoint(store, KEY_GROUPS, () => {});
+    const { manifest } = await recoverCheckpoint(store, { counts: () => true }, KEY_GROUPS);
     // Its manifest is gone, name and all, and so are all the others': as if the job had never run.
     if (manifest === undefined) return 'accepted';
     const before = written[manifest.checkpoint - 1];

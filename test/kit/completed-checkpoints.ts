@@ -1,10 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Numbers of the checkpoints in a job's directory that have a manifest, as text. Others may be there with state that these build on. */
 export function completedCheckpoints(directory: string): readonly string[] {
   const checkpoints = join(directory, 'checkpoints');
   return readdirSync(checkpoints)
-    .filter((number) => existsSync(join(checkpoints, number, 'manifest.json')))
+    .filter((number) =>
+      readdirSync(join(checkpoints, number)).some((name) => name.startsWith('manifest-')),
+    )
     .sort((a, b) => Number(a) - Number(b));
 }

@@ -30,11 +30,11 @@ async function runThroughChaos(seed: number, threads: number): Promise<void> {
   const bench = createJobBench({ pipeline, threads });
   const storage = createFailingStorage(createLocalBlobStore(bench.directory));
   for (let attempt = 0; attempt < INTERRUPTED; attempt += 1) {
-    storage.fail('manifest.json', 0);
+    storage.fail('manifest-', 0);
     const job = await bench.start({ parallelism: 1 + random(4), parts: { storage } });
     for (let left = random(4); left > 0; left -= 1) {
       await Promise.race([nextEvent(job, 'checkpoint'), job.ended]);
-      if (random(4) === 0) storage.fail('manifest.json', 1);
+      if (random(4) === 0) storage.fail('manifest-', 1);
     }
     if (random(3) === 0) {
       job.update(bench.update('counts', random(2) === 0 ? 'v1' : 'v2')).catch(() => {});

@@ -30,7 +30,7 @@ function logOf(bench: JobBench): string {
 describe('a checkpoint', () => {
   test.each([
     '.state',
-    'manifest.json',
+    'manifest-',
   ])('that finds the disk full at "%s" fails, the job goes on and says so', async (blob) => {
     const bench = createJobBench({
       pipeline: wordPipeline({ lines: LINES, rate: RATE, hold: HOLD }),
@@ -85,7 +85,7 @@ describe('a checkpoint', () => {
   test('at the end is tried again when it fails', async () => {
     const bench = createJobBench({ pipeline: wordPipeline({ lines: 20 }) });
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
-    storage.fail('manifest.json', 1);
+    storage.fail('manifest-', 1);
     const job = await bench.start({ parts: { storage } });
     expect(await job.ended).toEqual({ kind: 'finished' });
     expectEveryCountOnce(bench.committed('out'), 20);
@@ -98,7 +98,7 @@ describe('a checkpoint', () => {
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
     const job = await bench.start({ parts: { storage } });
     await untilRead(job, 'counts', 10);
-    storage.fail('manifest.json', 1);
+    storage.fail('manifest-', 1);
     await expect(job.stop()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' });
     expect((await job.status()).state).toBe('running');
     bench.openGate();
@@ -183,19 +183,19 @@ describe('dead letters', () => {
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
     const first = await bench.start({ parts: { storage } });
     await untilRead(first, 'lines', 50);
-    storage.fail('manifest.json');
+    storage.fail('manifest-');
     await expect(first.checkpoint()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' });
     await first.checkpoint();
     await untilRead(first, 'lines', 300);
     await bench.kill();
     // As if the crash had come while lines were being added.
-    const file = join(bench.directory, 'dead-letters.jsonl');
+    const file = join(bench.directory, 'dead-letters-1.jsonl');
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.slice(0, -30));
     const second = await bench.start();
     bench.openGate();
     await second.ended;
-    const letters = linesOf(bench, 'dead-letters.jsonl');
+    const letters = linesOf(bench, 'dead-letters-2.jsonl');
     expect(letters.length + bench.committed('out').length).toBe(LINES);
     expect(letters.length).toBeGreaterThan(LINES / 4);
     expect(letters[0]).toMatchObject({
@@ -230,7 +230,7 @@ describe('dead letters', () => {
     const job = await bench.start();
     await job.ended;
     expect(bench.committed('out')).toHaveLength(2);
-    expect(linesOf(bench, 'dead-letters.jsonl')).toMatchObject([
+    expect(linesOf(bench, 'dead-letters-1.jsonl')).toMatchObject([
       { kind: 'malformed', source: 'in', offset: 23 },
     ]);
     const { operators } = await job.metrics();

@@ -19,7 +19,11 @@ function manifests(bench: JobBench): string[] {
   const checkpoints = join(bench.directory, 'checkpoints');
   return readdirSync(checkpoints)
     .sort((a, b) => Number(a) - Number(b))
-    .map((number) => join(checkpoints, number, 'manifest.json'));
+    .flatMap((number) =>
+      readdirSync(join(checkpoints, number))
+        .filter((name) => name.startsWith('manifest-'))
+        .map((name) => join(checkpoints, number, name)),
+    );
 }
 
 describe.each([0, 1, 2])('recovery on %i threads', (threads) => {

@@ -109,7 +109,7 @@ describe.each([0, 1, 2])('hot swap on %i threads', (threads) => {
     const storage = createFailingStorage(createLocalBlobStore(bench.directory));
     const job = await bench.start({ parts: { storage } });
     await untilRead(job, 'events', 200);
-    storage.fail('manifest.json');
+    storage.fail('manifest-');
     const failed = nextEvent(job, 'checkpoint', ({ checkpoint }) => checkpoint.state === 'failed');
     const done = nextEvent(job, 'update', ({ update }) => settled(update));
     const { checkpoint: cut } = await job.update(bench.update('stamped', 'v2'));
@@ -145,7 +145,7 @@ describe('hot swap', () => {
   test('is undone by a restart before any checkpoint has it, and the record says so', async () => {
     const { bench, job, storage } = await running();
     const { checkpoint } = await job.checkpoint();
-    storage.fail('manifest.json', 1000);
+    storage.fail('manifest-', 1000);
     const failed = nextEvent(job, 'checkpoint', (event) => event.checkpoint.state === 'failed');
     await job.update(bench.update('stamped', 'v2'));
     await failed;
@@ -207,7 +207,7 @@ describe('hot swap', () => {
 
   test('refuses an update that the end of the job overtakes', async () => {
     const { bench, job, storage } = await running();
-    storage.fail('manifest.json', 1000);
+    storage.fail('manifest-', 1000);
     await job.update(bench.update('stamped', 'v2'));
     await job.cancel();
     expect(storedUpdates(bench)[0]).toMatchObject({ state: 'refused' });

@@ -17,6 +17,9 @@ import { wordPipeline } from '../kit/word-pipeline.ts';
 // What the simulation has found, each in its smallest form.
 
 const BYTES = new Uint8Array([1, 2, 3]);
+const ATTEMPT = { job: 'job', attempt: 1 };
+/** No later attempt has begun. */
+const ALL = { counts: () => true };
 
 /** The disk as a process sees it that knows nothing of earlier ones. */
 function seenBy(disk: CrashFileSystem): FileSystem {
@@ -69,13 +72,15 @@ test('I1: a manifest that was renamed and not synced is made durable before anyt
     if (call === 'rename') renamed = true;
     return undefined;
   };
-  await expect(createCheckpointStore(write, 'job').complete(manifest, '')).rejects.toThrow();
+  await expect(createCheckpointStore(write, ATTEMPT).complete(manifest, '')).rejects.toThrow();
   disk.faults = () => undefined;
   const read = createLocalBlobStore('/job', { fileSystem: seenBy(disk) });
-  const recovered = await recoverCheckpoint(createCheckpointStore(read, 'job'), 4, () => {});
+  const recovered = await recoverCheckpoint(createCheckpointStore(read, ATTEMPT), ALL, 4);
   expect(recovered.manifest?.checkpoint).toBe(1);
   const after = createLocalBlobStore('/job', { fileSystem: seenBy(disk.crash('lost')) });
-  expect(await createCheckpointStore(after, 'job').completed()).toEqual([1]);
+  expect(await createCheckpointStore(after, ATTEMPT).completed()).toEqual([
+    { checkpoint: 1, attempt: 1 },
+  ]);
 });
 
 test('I2: the file sink makes the name of its own directory durable', async () => {

@@ -173,7 +173,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       async list(prefix) {
         const names = await real.list(prefix);
         const manifests = names
-          .filter((name) => name.endsWith('manifest.json'))
+          .filter((name) => isManifest(name))
           .sort((a, b) => Number(a.split('/')[1]) - Number(b.split('/')[1]));
         return manifests.length < 2 ? names : names.filter((name) => name !== manifests.at(-1));
       },
@@ -200,6 +200,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: 'barriers overtake the batch before them', patch: overtakingBarriers },
 ];
 
+function isManifest(name: string): boolean {
+  return name.includes('/manifest-a');
+}
+
 function plain(store: BlobStore): BlobStore {
   return {
     put: (name, bytes) => store.put(name, bytes),
@@ -216,7 +220,7 @@ function changesManifests(
   return (real) => ({
     ...plain(real),
     put(name, bytes) {
-      if (!name.endsWith('manifest.json') || !(bytes instanceof Uint8Array)) {
+      if (!isManifest(name) || !(bytes instanceof Uint8Array)) {
         return real.put(name, bytes);
       }
       const manifest = JSON.parse(new TextDecoder().decode(bytes)) as Manifest;

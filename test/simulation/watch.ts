@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { StepModules } from '../../host/dataflow/plan.ts';
+import { manifestName, readManifestName } from '../../host/runtime/checkpoint-names.ts';
 import { checkManifest } from '../../host/runtime/encode-manifest.ts';
 import type { Manifest } from '../../host/runtime/manifest.ts';
 import { blobsOf } from '../../host/runtime/manifest-blobs.ts';
@@ -117,7 +118,7 @@ export class Watch {
     }
     this.#newest = Math.max(this.#newest, checkpoint);
     this.tidied.add(attempt);
-    const manifest = this.#durableManifest(checkpoint);
+    const manifest = this.#durableManifest(checkpoint, attempt);
     if (manifest === undefined) {
       this.#world.violate(`I2: the manifest of checkpoint ${checkpoint} is not durable`);
       return;
@@ -151,15 +152,20 @@ export class Watch {
   #isPromised(sink: string, pending: string): boolean {
     return this.#disk
       .durableNames(CHECKPOINTS)
-      .some((name) =>
-        (this.#durableManifest(Number(name))?.operators[sink]?.transactions ?? []).some((one) =>
-          partsOf(one).some((part) => part.pending === pending),
-        ),
-      );
+      .flatMap((number) => this.#durableManifests(Number(number)))
+      .flatMap((manifest) => manifest.operators[sink]?.transactions ?? [])
+      .some((one) => partsOf(one).some((part) => part.pending === pending));
   }
 
-  #durableManifest(checkpoint: number): Manifest | undefined {
-    const bytes = this.#disk.durable(`${CHECKPOINTS}/${checkpoint}/manifest.json`);
+  #durableManifests(checkpoint: number): readonly Manifest[] {
+    return this.#disk
+      .durableNames(`${CHECKPOINTS}/${checkpoint}`)
+      .flatMap((name) => readManifestName(`checkpoints/${checkpoint}/${name}`) ?? [])
+      .flatMap(({ attempt }) => this.#durableManifest(checkpoint, attempt) ?? []);
+  }
+
+  #durableManifest(checkpoint: number, attempt: number): Manifest | undefined {
+    const bytes = this.#disk.durable(`${JOB_DIRECTORY}/${manifestName({ checkpoint, attempt })}`);
     if (bytes === undefined) return undefined;
     try {
       return JSON.parse(checkManifest(bytes) ?? '') as Manifest;
@@ -203,8 +209,7 @@ export function leftCheckpoints(disk: Disk): readonly string[] {
   const needed = new Set<string>();
   const numbers = disk.names(CHECKPOINTS);
   for (const number of numbers) {
-    const manifest = readManifestOn(disk, number);
-    for (const { blob } of manifest === undefined ? [] : blobsOf(manifest)) {
+    for (const { blob } of manifestsOn(disk, number).flatMap(blobsOf)) {
       if (!blob.startsWith(`checkpoints/${number}/`)) needed.add(`${JOB_DIRECTORY}/${blob}`);
     }
   }
@@ -215,10 +220,11 @@ export function leftCheckpoints(disk: Disk): readonly string[] {
   );
 }
 
-function readManifestOn(disk: Disk, number: string): Manifest | undefined {
-  const path = `${CHECKPOINTS}/${number}/manifest.json`;
-  if (!disk.names(`${CHECKPOINTS}/${number}`).includes('manifest.json')) return undefined;
-  const node = disk.node(path);
-  if (node.kind !== 'file') return undefined;
-  return JSON.parse(checkManifest(node.bytes) ?? '') as Manifest;
+function manifestsOn(disk: Disk, number: string): readonly Manifest[] {
+  const directory = `checkpoints/${number}`;
+  return disk.names(`${JOB_DIRECTORY}/${directory}`).flatMap((name) => {
+    if (readManifestName(`${directory}/${name}`) === undefined) return [];
+    const node = disk.node(`${JOB_DIRECTORY}/${directory}/${name}`);
+    return node.kind === 'file' ? [JSON.parse(checkManifest(node.bytes) ?? '') as Manifest] : [];
+  });
 }

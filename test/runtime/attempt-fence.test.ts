@@ -129,7 +129,7 @@ describe.each([0, 2])('two attempts at once, on %i threads', (threads) => {
     expectEveryCountOnce(bench.committed('out'), 600);
   });
 
-  test('the earlier one's file of dead letters is taken over, and its lines of later checkpoints are dropped', async () => {
+  test('dead letters of the earlier one are taken over, but for those of later checkpoints', async () => {
     const bench = createJobBench({ pipeline: wordPipeline({ lines: 40 }), threads });
     const job = await bench.start();
     await job.ended;

@@ -28,7 +28,7 @@ import {
 import { ENTRY_HEADER, hashOf, keyLengthOf, setStamp, stateOf } from './entry';
 import { groupOf, keyGroups } from './groups';
 import { ensureArea, GRAVE, region } from './memory';
-import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './resolve';
+import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './areas';
 import { isMoving, mask, moved, oldMask, oldSlots, oldSlotsId, slots, slotsId } from './slots';
 import { snapshotBytes } from './store';
 

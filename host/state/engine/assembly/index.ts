@@ -4,7 +4,8 @@
  */
 import { DESCRIPTOR, ensureArea, RESULTS } from './memory';
 import { initGroups } from './groups';
-import { EXCHANGE, forgetBatch, prepareRows } from './resolve';
+import { EXCHANGE } from './areas';
+import { forgetBatch, prepareRows } from './resolve';
 import { entries, find, initSlots, reserveSlots } from './slots';
 import { bytes, removeEntry, setBytesMax } from './store';
 import { stateOf } from './entry';

@@ -1,7 +1,7 @@
 /**
  * The engine's linear memory: fixed places first, then regions in the order they were asked for.
  *
- *     results │ free lists │ spare regions │ key descriptor │ grave │ block of rows │ regions …
+ *     results │ free lists │ spare regions │ key descriptor │ grave │ block of rows │ notes │ missed rows │ regions …
  *
  * Memory never shrinks, so a region that is given back is kept as a spare for the next that fits. Tables give back their
  * old slots when they grow, and the arena takes those over: growth leaves no holes behind.
@@ -25,7 +25,13 @@ export const BLOCK_ROWS: u32 = 128;
 /** Spares below this are not worth their place in the list. */
 const SPARE_BYTES_MIN: u32 = 1024;
 
-let top: usize = BLOCK + (BLOCK_ROWS << 4);
+/** Entries met lately, see `slots.ts`. */
+export const RECENT: usize = BLOCK + (BLOCK_ROWS << 4);
+export const RECENT_BITS: u32 = 13;
+/** Rows of the block that have no such entry. */
+export const MISSED: usize = RECENT + (8 << RECENT_BITS);
+
+let top: usize = MISSED + (BLOCK_ROWS << 2);
 let spares: u32 = 0;
 
 /** A region of fresh memory, all zeros; 0 when there is none. */

@@ -6,7 +6,9 @@
 import { align8 } from '../../../abi/kernel/assembly/copy';
 import { BAD_ROW, KEY_TOO_LARGE } from '../../../abi/kernel/assembly/key';
 import { hashOf } from './entry';
-import { beginBatch, handOutStates, KEY_COUNT, numberKey, OUT_BYTES, resolveNew } from './resolve';
+import { KEY_COUNT, OUT_BYTES } from './areas';
+import { resolveNew } from './new-keys';
+import { beginBatch, handOutStates, numberKey } from './resolve';
 import { find } from './slots';
 import { keyBytesMax } from './snapshot';
 

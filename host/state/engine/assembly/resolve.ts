@@ -13,7 +13,7 @@
  *     block, per row:  u32 row · u32 hash · u32 entry with that hash, or 0 · u32 unused
  *     keys, per ordinal:  u32 entry, or 0 while new · u32 row that named the key first · u32 hash · u32 key length, both of new keys
  */
-import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
+import { copyWords } from '../../../abi/kernel/assembly/copy';
 import {
   BAD_ROW,
   firstSlot,
@@ -28,20 +28,21 @@ import {
   writeKey,
 } from '../../../abi/kernel/assembly/key';
 import {
-  ENTRY_HEADER,
-  hasKey,
-  hasNumber,
-  hashOf,
-  hasText,
-  keyLengthOf,
-  ordinalOf,
-  sameWords,
-  setOrdinal,
-  stateOf,
-} from './entry';
-import { BLOCK, BLOCK_ROWS, ensureArea, RESULTS } from './memory';
-import { candidate, entries, find, firstPlace, moveSome } from './slots';
-import { addEntry, failure, removeEntry, setState } from './store';
+  EXCHANGE,
+  KEY_COUNT,
+  KEY_ROOM,
+  KEYS,
+  NEW_KEYS,
+  OUT_BYTES,
+  OUT_ROWS,
+  ROWS,
+} from './areas';
+import { hasKey, hasNumber, hasText, ordinalOf, setOrdinal, stateOf } from './entry';
+import { findEntries } from './find-entries';
+import { BLOCK, BLOCK_ROWS, ensureArea } from './memory';
+import { addKey, beginNewKeys, keyRoom, newPlaces, removeKey, resolveNew } from './new-keys';
+import { find, moveSome } from './slots';
+import { failure, setState } from './store';
 
 /** The event time of a row, a header alone, that takes the place of a state to be removed. */
 const TOMBSTONE: u64 = i64.MAX_VALUE;
@@ -55,20 +56,6 @@ export const BAD_ORDINAL: i32 = -5;
  */
 const MOVED_PER_BATCH: u32 = 512;
 const MOVED_PER_ROW: u32 = 4;
-/** Below this many entries slots and entries are in the cache, and touching them first is wasted. */
-const TOUCH_ENTRIES_MIN: u32 = 4096;
-
-/** Areas: two words each, address and bytes. */
-const AREAS: usize = RESULTS + 16;
-const ROWS: usize = AREAS;
-const KEYS: usize = AREAS + 8;
-const NEW_KEYS: usize = AREAS + 16;
-const KEY_ROOM: usize = AREAS + 24;
-export const EXCHANGE: usize = AREAS + 32;
-/** Results: u32 bytes and u32 rows in the exchange area, u32 keys. */
-export const OUT_BYTES: usize = RESULTS;
-export const OUT_ROWS: usize = RESULTS + 4;
-export const KEY_COUNT: usize = RESULTS + 8;
 
 let at: usize = 0;
 let end: usize = 0;
@@ -77,12 +64,6 @@ let rowsAreHashed: bool = false;
 let blockCount: u32 = 0;
 /** Keys whose states have been handed out, if they had one. */
 let handedOut: u32 = 0;
-/** 32 - log2 of the places for new keys; 32 while there are none in this batch. */
-let newShift: u32 = 32;
-let rowsInBatch: u32 = 0;
-/** The batch in flight is of entries (`resolve-entries.ts`): what names a new key is the 4th word of its header, less 4. */
-let byEntries: bool = false;
-let touched: u32 = 0;
 
 /** Makes room for a batch and gives the address for its rows; 0 when there is no memory. */
 export function prepareRows(bytes: u32, rows: u32): usize {
@@ -105,9 +86,7 @@ export function resolve(bytes: u32, rows: u32, hashed: bool): i32 {
 /** Nothing is numbered yet. The address of the rows. */
 export function beginBatch(rows: u32, ofEntries: bool): usize {
   moveSome(max<u32>(MOVED_PER_BATCH, MOVED_PER_ROW * rows));
-  rowsInBatch = rows;
-  byEntries = ofEntries;
-  newShift = 32;
+  beginNewKeys(rows, ofEntries);
   handedOut = 0;
   store<u32>(KEY_COUNT, 0);
   return load<u32>(ROWS);
@@ -121,7 +100,7 @@ export function resume(): i32 {
     if (rowsLeft == 0) return at == end ? 0 : BAD_ROW;
     const taken = rowsAreHashed ? takeBlock() : hashBlock();
     if (taken != 0) return taken;
-    findEntries();
+    findEntries(BLOCK + (<usize>blockCount << 4));
     const numbered = numberRows();
     if (numbered != 0) return numbered;
   }
@@ -195,29 +174,6 @@ function nextBlock(): usize {
   return BLOCK + (<usize>blockCount << 4);
 }
 
-/**
- * Finds, for each row of the block, the first entry that has its hash. What is touched first has a loop of its own that does nothing
- * else: a processor sees some hundred instructions ahead, and the fewer a row takes the more misses it has in flight.
- */
-function findEntries(): void {
-  const blockEnd = BLOCK + (<usize>blockCount << 4);
-  const touch = entries >= TOUCH_ENTRIES_MIN;
-  let sum: u32 = 0;
-  if (touch) {
-    for (let item = BLOCK; item < blockEnd; item += 16) {
-      sum += load<u32>(firstPlace(load<u32>(item, 4)));
-    }
-  }
-  for (let item = BLOCK; item < blockEnd; item += 16) {
-    store<u32>(item, candidate(load<u32>(item, 4)), 8);
-  }
-  if (touch) {
-    for (let item = BLOCK; item < blockEnd; item += 16) sum += load<u32>(load<u32>(item, 8));
-  }
-  // Kept, or the compiler would be free to drop the loads.
-  touched = sum;
-}
-
 /** Writes into each row of the block the ordinal of its key. 0 or an error. */
 function numberRows(): i32 {
   const blockEnd = BLOCK + (<usize>blockCount << 4);
@@ -263,13 +219,6 @@ function resolveKey(row: usize, hash: u32, entry: usize): i32 {
   if (entry == 0) resolveNew(row, hash, key, length);
   else store<u32>(KEY_COUNT, numberKey(row, entry, load<u32>(KEY_COUNT)));
   return 0;
-}
-
-/** Two keys, each with room behind it for reading on. */
-// @ts-ignore: decorator
-@inline
-function keyRoom(length: u32): u32 {
-  return 2 * (align8(length) + 16);
 }
 
 /**
@@ -323,78 +272,8 @@ function handOut(entry: usize, ordinal: u32): i32 {
   return 0;
 }
 
-/** Numbers a key that has no entry (R1). */
-export function resolveNew(row: usize, hash: u32, key: usize, length: u32): void {
-  const keys: usize = load<u32>(KEYS);
-  const places: usize = load<u32>(NEW_KEYS);
-  if (newShift == 32) {
-    const count = newPlaces(rowsInBatch);
-    newShift = 32 - ctz(count);
-    memory.fill(places, 0, <usize>count << 2);
-  }
-  const newMask = (<u32>1 << (32 - newShift)) - 1;
-  let index = (hash * 0x9e3779b1) >> newShift;
-  while (true) {
-    const place = places + (<usize>index << 2);
-    const found = load<u32>(place);
-    if (found == 0) {
-      const ordinal = load<u32>(KEY_COUNT);
-      const item = keys + (<usize>ordinal << 4);
-      store<u32>(item, 0);
-      store<u32>(item, <u32>row, 4);
-      store<u32>(item, hash, 8);
-      store<u32>(item, length, 12);
-      store<u32>(place, ordinal + 1);
-      store<u32>(KEY_COUNT, ordinal + 1);
-      store<u32>(row, ordinal, 4);
-      return;
-    }
-    const item = keys + (<usize>(found - 1) << 4);
-    if (load<u32>(item, 8) == hash && isKeyOf(item, key, length)) {
-      store<u32>(row, found - 1, 4);
-      return;
-    }
-    index = (index + 1) & newMask;
-  }
-}
-
-/** Whether the row that named a new key first has this key. */
-function isKeyOf(item: usize, key: usize, length: u32): bool {
-  if (load<u32>(item, 12) != length) return false;
-  const row: usize = load<u32>(item, 4);
-  if (byEntries) return sameWords(row + 8, key, align8(length));
-  if (shape == SHAPE_FIXED) return load<u64>(row + firstSlot) == load<u64>(key);
-  const other = load<u32>(KEY_ROOM) + align8(length) + 16;
-  writeKey(row, other, length);
-  return sameWords(key, other, align8(length));
-}
-
-/** The key of an entry is as good as new. */
-function removeKey(item: usize, entry: usize): void {
-  store<u32>(item, 0);
-  store<u32>(item, hashOf(entry), 8);
-  store<u32>(item, keyLengthOf(entry), 12);
-  removeEntry(entry);
-}
-
 /** No key has an ordinal any more. */
 export function forgetBatch(): void {
   store<u32>(KEY_COUNT, 0);
 }
 
-/** Makes an entry of a new key. */
-function addKey(item: usize, state: usize): usize {
-  const row: usize = load<u32>(item, 4);
-  const length = load<u32>(item, 12);
-  const entry = addEntry(load<u32>(item, 8), length, state);
-  if (entry == 0) return 0;
-  if (byEntries) copyWords(entry + ENTRY_HEADER, row + 8, align8(length));
-  else if (shape == SHAPE_FIXED) store<u64>(entry + ENTRY_HEADER, load<u64>(row + firstSlot));
-  else writeKey(row, entry + ENTRY_HEADER, length);
-  return entry;
-}
-
-/** Places for new keys: at least twice as many as rows, a power of two. */
-function newPlaces(rows: u32): u32 {
-  return <u32>1 << (32 - clz<u32>(max<u32>(rows, 8)) + 1);
-}

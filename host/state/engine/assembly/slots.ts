@@ -12,10 +12,11 @@
  * S3  The slot of a removed entry points to `GRAVE`, an entry that no key is equal to: probing goes on behind it, and who probes
  *     need not know. Graves are given to new entries and fall away when slots are moved; too many of them are a reason to
  *     move all to as many new slots.
+ * S4  Entries met lately are noted beside the slots (`find-entries.ts`), with their hash. Whoever moves or removes an entry clears its note.
  */
 import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
 import { hasKey, hashOf, writeHeader } from './entry';
-import { freshRegion, giveRegion, GRAVE, region } from './memory';
+import { freshRegion, giveRegion, GRAVE, RECENT, RECENT_BITS, region } from './memory';
 
 const PHI: u32 = 0x9e3779b1;
 const BITS_MIN: u32 = 6;
@@ -67,6 +68,13 @@ export function firstPlace(hash: u32): usize {
     if (index >= moved) return oldSlots + (<usize>index << 3);
   }
   return slots + (<usize>homeOf(hash) << 3);
+}
+
+/** Where an entry with this hash is noted when it was met lately: `u32 hash · u32 entry`, 0 = none. */
+// @ts-ignore: decorator
+@inline
+export function recentPlace(hash: u32): usize {
+  return RECENT + (<usize>((hash * PHI) >> (32 - RECENT_BITS)) << 3);
 }
 
 /** The first entry with this hash, or 0 when there is none. */
@@ -135,6 +143,7 @@ export function insert(hash: u32, entry: usize): i32 {
 
 /** Puts an entry that was moved to another block where the old one stood. */
 export function replace(hash: u32, from: usize, to: usize): void {
+  store<u64>(recentPlace(hash), 0);
   store<u32>(slotOf(hash, from), <u32>to, 4);
 }
 
@@ -158,6 +167,7 @@ function slotOf(hash: u32, from: usize): usize {
 
 /** Takes an entry out (S3). Its key is still there to be read. */
 export function unlink(hash: u32, entry: usize): void {
+  store<u64>(recentPlace(hash), 0);
   entries--;
   const slot = slotOf(hash, entry);
   if (slot < slots || slot > slots + (<usize>mask << 3)) {

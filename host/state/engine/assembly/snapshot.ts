@@ -6,7 +6,7 @@ import { ENTRY_HEADER, hashOf, keyLengthOf, stateOf } from './entry';
 import { groupOf } from './groups';
 import { ensureArea, GRAVE } from './memory';
 import { writeSnapshotEntry } from './capture';
-import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './resolve';
+import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './areas';
 import { find, homeOf, mask, moveAll, slots } from './slots';
 import { addEntry, failure, removeEntry, setState, snapshotBytes } from './store';
 

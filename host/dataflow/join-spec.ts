@@ -2,6 +2,7 @@ import type { KeySpec } from '../model/key-spec.ts';
 import type { RecordSchema } from '../model/schema.ts';
 import type { GuestLimits } from '../sandbox/guest.ts';
 import type { ErrorPolicy, FunctionRef } from './plan.ts';
+import type { WindowShape, WindowStamps } from './window-spec.ts';
 
 /**
  * Which rows a join yields: pairs (`inner`), pairs and rows without a partner (`left`, `right`, `full`), or left rows alone, those
@@ -26,6 +27,8 @@ export interface JoinSpec {
   readonly function?: FunctionRef;
   /** Whether somebody reads `step:lateLeft`, `step:lateRight`. */
   readonly lateRead: { readonly left: boolean; readonly right: boolean };
+  /** Fields of a result that hold the bounds of its window. */
+  readonly stamps: WindowStamps;
   readonly onError: ErrorPolicy;
   readonly limits: GuestLimits;
 }
@@ -34,6 +37,11 @@ export interface JoinSpec {
 export type JoinHow =
   /** left + lower ≤ right ≤ left + upper, ms. */
   | { readonly kind: 'interval'; readonly lowerMs: number; readonly upperMs: number }
+  /** All in the same window; a pair comes out once for each window that both are in. */
+  | {
+      readonly kind: 'window';
+      readonly window: Extract<WindowShape, { readonly kind: 'aligned' }>;
+    }
   /** All, as long as both are kept; without `ttlMs` for ever. */
   | { readonly kind: 'regular'; readonly ttlMs: number | undefined }
   /** The last right row that is not later than the left. */

@@ -75,6 +75,7 @@ export function joinSpec(type: JoinType, how: JoinHow, more: Partial<JoinSpec> =
     ...{ key: keyOf(LEFT, 'key'), rightKey: keyOf(RIGHT, 'name') },
     ...(passes ? {} : { function: { module: 'm', name: 'pair', kind: 'join' as const } }),
     lateRead: { left: true, right: true },
+    stamps: { startIndex: undefined, endIndex: undefined },
     // biome-ignore lint/suspicious/noThenProperty: a word of the document, never callable
     onError: { retries: 0, backoffMs: 0, then: 'fail' },
     limits: {

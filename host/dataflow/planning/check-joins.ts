@@ -1,7 +1,8 @@
 import { formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { missingSides } from '../operators/join/join-fit.ts';
-import { timelessFindings } from './check-windows.ts';
+import type { WindowStamps } from '../window-spec.ts';
+import { shapeFindings, stampFindings, timelessFindings, windowStamps } from './check-windows.ts';
 import { type Records, recordOfLink } from './infer-schemas.ts';
 import type { JoinNode } from './node.ts';
 import type { ResolvedFunction } from './resolve-functions.ts';
@@ -39,6 +40,9 @@ export function checkJoinFunction(
     const message = `"${link.from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(wanted)} as its ${side} record`;
     findings.push({ path: link.input.path, message });
   }
+  if (node.how.kind === 'window') {
+    findings.push(...stampFindings(resolved.description.output, [...node.path, 'window']));
+  }
   const missing = missingSides(node.type);
   for (const [side, must, can] of [
     ['left', missing.left, join.leftOptional],
@@ -54,9 +58,19 @@ export function checkJoinFunction(
 /** Finds joins by event time whose records have none. */
 export function checkJoinTime(node: JoinNode, graph: Graph): Finding[] {
   const { how } = node;
+  if (how.kind === 'window') {
+    const path = [...node.path, 'window'];
+    return [...shapeFindings(how.window, path), ...timelessFindings(node, graph, path)];
+  }
   if (how.kind === 'interval') return timelessFindings(node, graph, [...node.path, 'interval']);
   if (how.kind !== 'temporal') return [];
   // A table without event time is there from the beginning on.
   const left = (graph.upstream.get(node.name) ?? []).filter(({ input }) => input.input === 0);
   return left.flatMap(({ from }) => timelessFindings(from, graph, [...node.path, 'temporal']));
+}
+
+/** The fields of a windowed join's results that the host fills; left records that are passed on stay as they are. */
+export function joinStamps({ how, reference }: JoinNode, output: RecordSchema): WindowStamps {
+  const stamped = how.kind === 'window' && reference !== undefined;
+  return stamped ? windowStamps(output) : { startIndex: undefined, endIndex: undefined };
 }

@@ -82,7 +82,8 @@ export function timelessFindings(node: PlanNode, graph: Graph, path: DocumentPat
   return findings;
 }
 
-function stampFindings(record: RecordSchema, path: DocumentPath): Finding[] {
+/** What is wrong with the fields of a result that are to hold the bounds of a window. */
+export function stampFindings(record: RecordSchema, path: DocumentPath): Finding[] {
   return [START_FIELD, END_FIELD].flatMap((name) => {
     const field = record.fields.find((candidate) => candidate.name === name);
     if (field === undefined || isStamp(record, name)) return [];

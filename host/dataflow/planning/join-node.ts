@@ -4,6 +4,7 @@ import type { JoinHow } from '../join-spec.ts';
 import { errorPolicy, guestLimits } from './guest-options.ts';
 import type { JoinNode } from './node.ts';
 import { durationMs, inputsAt, keyAt } from './node-parts.ts';
+import { windowShape } from './window-parts.ts';
 
 export type JoinStep = z.infer<typeof joinStepSchema>;
 
@@ -33,6 +34,9 @@ export function joinNode(name: string, step: JoinStep): JoinNode {
 }
 
 function joinHow(step: JoinStep): JoinHow {
+  const window = step.window === undefined ? undefined : windowShape(step.window);
+  // The schema has refused windows of other kinds.
+  if (window?.kind === 'aligned') return { kind: 'window', window };
   if (step.interval !== undefined) {
     const { lower, upper } = step.interval;
     const [lowerMs, upperMs] = [lower, upper].map((text) => signedDurationMs(text) ?? 0);

@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import type { KeySpec } from '../../model/key-spec.ts';
 import type { RecordSchema } from '../../model/schema.ts';
 import type { FunctionRef, OperatorSpec, StreamOperation } from '../plan.ts';
-import { joinInputs } from './check-joins.ts';
+import { joinInputs, joinStamps } from './check-joins.ts';
 import { windowStamps } from './check-windows.ts';
 import type { Records } from './infer-schemas.ts';
 import type {
@@ -97,6 +97,7 @@ function joinSpec(node: JoinNode, parts: SpecParts, output: RecordSchema): Opera
     ...{ kind, id, type, how, key, rightKey, onError, limits },
     ...{ input: left, right, output },
     lateRead: { left: isRead('lateLeft'), right: isRead('lateRight') },
+    stamps: joinStamps(node, output),
     ...(resolved === undefined ? {} : { function: functionRef(resolved) }),
   };
 }

@@ -28,6 +28,10 @@ export function sidesOf(node: PlanNode, given: SchemaSources, records: Records):
       const input = given.functions.get(node.name)?.description.input;
       return new Map(input === undefined || !needsEventTime(node.window) ? [] : [['late', input]]);
     }
+    case 'sort': {
+      const record = records.get(node.name);
+      return new Map(record === undefined ? [] : [['late', record]]);
+    }
     case 'join':
       return lateSides(node, given, records);
     case 'process': {
@@ -50,7 +54,8 @@ function lateSides(node: JoinNode, { graph }: SchemaSources, records: Records): 
   const { kind } = node.how;
   const sides = new Map<string, RecordSchema>();
   if (left !== undefined && kind !== 'regular' && kind !== 'broadcast') sides.set('lateLeft', left);
-  if (right !== undefined && kind === 'interval') sides.set('lateRight', right);
+  if (right !== undefined && (kind === 'interval' || kind === 'window'))
+    sides.set('lateRight', right);
   return sides;
 }
 

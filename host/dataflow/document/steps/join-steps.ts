@@ -42,7 +42,8 @@ const inputSchema = z.string({ error: 'expected the name of a source or step' })
 
 /** Words of the document for the ways to join; a step has one of them, or none for a regular join. */
 const WAYS = ['window', 'interval', 'temporal', 'sideInput'] as const;
-/** What each way cannot do, and why. */
+/** What windows of joins do not have. */
+const NOT_OF_JOINS = ['session', 'count', 'global', 'trigger', 'time', 'allowedLateness'] as const;
 const TYPES_WITHOUT_RIGHT = new Set(['right', 'full']);
 
 /** Two streams by a key: `sold: { join: shop.sale, left: orders, right: payments, on: { left: id, right: order }, interval: { lower: 0s, upper: 1h } }`. */
@@ -91,6 +92,12 @@ export const joinStepSchema = z
       add(way, `a join is of one kind, this one has "${ways[0]}" as well`);
     if (step.ttl !== undefined && ways.length > 0) {
       add('ttl', `a join with "${ways[0]}" keeps records for as long as that asks for`);
+    }
+    for (const key of NOT_OF_JOINS) {
+      const value = step.window?.[key];
+      if (value === undefined || value === 'event') continue;
+      const message = 'a join takes tumbling and sliding windows of event time, which fire once';
+      context.addIssue({ code: 'custom', path: ['window', key], message });
     }
     const type = step.type ?? 'inner';
     const passes = type === 'semi' || type === 'anti';

@@ -29,7 +29,6 @@ export function createBroadcastJoin(
 }
 
 class BroadcastJoin implements JoinCore {
-  readonly refusesLate = { left: false, right: false };
   readonly #spec: JoinSpec;
   readonly #latest: boolean;
   readonly #output: JoinOutput;
@@ -55,6 +54,10 @@ class BroadcastJoin implements JoinCore {
 
   get bytes(): number {
     return this.#lists.bytes;
+  }
+
+  isLate(): boolean {
+    return false;
   }
 
   onRows(rows: Batch, side: Side, out: Output): void {

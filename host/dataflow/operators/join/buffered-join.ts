@@ -33,7 +33,6 @@ export function createBufferedJoin(
 }
 
 class BufferedJoin implements JoinCore {
-  readonly refusesLate: JoinCore['refusesLate'];
   readonly #spec: JoinSpec;
   readonly #output: JoinOutput;
   readonly #lists: RowLists;
@@ -55,7 +54,6 @@ class BufferedJoin implements JoinCore {
     this.#pairs = type !== 'semi' && type !== 'anti';
     this.#alone = [keepsUnmatched(type, 0), keepsUnmatched(type, 1)];
     const interval = how.kind === 'interval' ? how : undefined;
-    this.refusesLate = { left: interval !== undefined, right: interval !== undefined };
     this.#lowerMs = interval?.lowerMs ?? Number.NEGATIVE_INFINITY;
     this.#upperMs = interval?.upperMs ?? Number.POSITIVE_INFINITY;
     const ttlMs = (how.kind === 'regular' ? how.ttlMs : undefined) ?? NEVER;
@@ -85,6 +83,10 @@ class BufferedJoin implements JoinCore {
     return this.#lists.bytes;
   }
 
+  isLate(_side: Side, timeMs: number): boolean {
+    return this.#spec.how.kind === 'interval' && timeMs <= this.#watermarkMs;
+  }
+
   onRows(rows: Batch, side: Side, out: Output): void {
     const key = side === 0 ? this.#spec.key : this.#spec.rightKey;
     if (this.#flags.length < rows.count) this.#flags = new Uint8Array(rows.count * 2);
@@ -104,7 +106,10 @@ class BufferedJoin implements JoinCore {
       this.#finish(out);
       return;
     }
-    this.#lists.expire(timeMs, (row) => this.#giveUp(row, out));
+    this.#lists.expire(timeMs, (row) => {
+      this.#giveUp(row, out);
+      return GONE;
+    });
     this.#watermarkMs = timeMs;
   }
 

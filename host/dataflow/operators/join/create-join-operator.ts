@@ -31,6 +31,7 @@ import { createBufferedJoin } from './buffered-join.ts';
 import type { JoinCore, Side } from './join-core.ts';
 import { GuestPairs, type JoinOutput, LeftRows } from './join-output.ts';
 import { createTemporalJoin } from './temporal-join.ts';
+import { createWindowJoin } from './window-join.ts';
 
 const valuesSchema = z.union([z.null(), z.strictObject({ watermarkMs: z.int() })]);
 
@@ -47,8 +48,8 @@ export function createJoinOperator(spec: JoinSpec, parts: OperatorParts): Operat
 }
 
 function createCore(spec: JoinSpec, parts: OperatorParts, output: JoinOutput): JoinCore {
-  const { kind } = spec.how;
-  switch (kind) {
+  const { how } = spec;
+  switch (how.kind) {
     case 'interval':
     case 'regular':
       return createBufferedJoin(spec, parts, output);
@@ -56,8 +57,10 @@ function createCore(spec: JoinSpec, parts: OperatorParts, output: JoinOutput): J
       return createTemporalJoin(spec, parts, output);
     case 'broadcast':
       return createBroadcastJoin(spec, parts, output);
+    case 'window':
+      return createWindowJoin({ ...spec, how }, parts, output);
     default:
-      return kind satisfies never;
+      return how satisfies never;
   }
 }
 
@@ -92,8 +95,7 @@ class JoinOperator implements Operator {
     counters.recordsIn += batch.count;
     counters.bytesIn += batch.bytes.length;
     const side: Side = input === 0 ? 0 : 1;
-    const { left, right } = this.#core.refusesLate;
-    const rows = (side === 0 ? left : right) ? this.#timely(batch, side, out) : batch;
+    const rows = this.#timely(batch, side, out);
     counters.windowedRecords += rows.count;
     if (rows.count > 0) this.#core.onRows(rows, side, out);
     this.#output.flush(out);
@@ -144,9 +146,9 @@ class JoinOperator implements Operator {
   /** J1: the rows that are not late. */
   #timely(batch: Batch, side: Side, out: Output): Batch {
     const { counters } = this;
-    const watermarkMs = this.#watermarkMs;
-    if (!hasLate(batch, watermarkMs)) return batch;
-    this.#dealer.deal(batch, (view, at) => (eventTimeAt(view, at) <= watermarkMs ? 1 : 0));
+    const core = this.#core;
+    if (!hasLate(batch, side, core)) return batch;
+    this.#dealer.deal(batch, (view, at) => (core.isLate(side, eventTimeAt(view, at)) ? 1 : 0));
     const late = this.#dealer.pile(1);
     const { left, right } = this.#spec.lateRead;
     if (side === 0 ? left : right) {
@@ -222,10 +224,10 @@ class SwappableJoin implements SwappableOperator {
   }
 }
 
-function hasLate({ bytes, count }: Batch, watermarkMs: number): boolean {
+function hasLate({ bytes, count }: Batch, side: Side, core: JoinCore): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0, row = 0; row < count; row++) {
-    if (eventTimeAt(view, at) <= watermarkMs) return true;
+    if (core.isLate(side, eventTimeAt(view, at))) return true;
     at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
   }
   return false;

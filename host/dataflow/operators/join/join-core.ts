@@ -11,8 +11,8 @@ export type Side = 0 | 1;
  * `JoinOutput` that the core was made with, which is flushed for it.
  */
 export interface JoinCore {
-  /** Whether a row of this side comes too late when its event time is not after the watermark. */
-  readonly refusesLate: { readonly left: boolean; readonly right: boolean };
+  /** Whether a row that comes now comes too late for this kind of join; `WATERMARK_MIN_MS` = it has no event time. */
+  isLate(side: Side, timeMs: number): boolean;
   /** Rows of one side, tags as they came over the edge; the core may overwrite them. */
   onRows(rows: Batch, side: Side, out: Output): void;
   /** The watermark has risen. `WATERMARK_MAX_MS` = the input ends. */

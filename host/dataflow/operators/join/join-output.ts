@@ -10,6 +10,8 @@ import { type GuardedStep, recoverBatch } from '../error-policy.ts';
 import { GuestCall } from '../guest-call.ts';
 import type { GuestOperatorParts } from '../operator-parts.ts';
 import { RowSample } from '../row-sample.ts';
+import { stampResults } from '../window/stamp-results.ts';
+import { SingleWindow } from '../window/window-times.ts';
 import { joinDifferences } from './join-fit.ts';
 import { copyRow, PairFrames, type RowPlace, rowsOfPair, writeEventTime } from './pair-frames.ts';
 
@@ -18,6 +20,8 @@ export interface JoinOutput {
   /** A row without a partner, or a pair. `timeMs` is the event time of what is put out; `WATERMARK_MIN_MS` = none. */
   pair(left: RowPlace | undefined, right: RowPlace | undefined, timeMs: number, out: Output): void;
   flush(out: Output): void;
+  /** The window of the pairs from now on, whose bounds are written into results. Nothing is gathered when it is called. */
+  window(startMs: number, endMs: number): void;
 }
 
 /** Left rows leave as they are; a right row alone is nothing. */
@@ -45,6 +49,9 @@ export class LeftRows implements JoinOutput {
     if (rows.length >= BATCH_BYTES_TARGET) this.flush(out);
   }
 
+  /** Left rows stay as they are. */
+  window(): void {}
+
   flush(out: Output): void {
     const rows = this.#rows.batch();
     if (rows.count === 0) return;
@@ -67,6 +74,7 @@ export class GuestPairs implements JoinOutput {
   readonly #frames = new PairFrames();
   readonly #sample = new RowSample();
   #result: Batch = EMPTY_BATCH;
+  #window: SingleWindow | undefined;
 
   constructor(
     spec: JoinSpec & { readonly function: FunctionRef },
@@ -94,6 +102,12 @@ export class GuestPairs implements JoinOutput {
   pair(left: RowPlace | undefined, right: RowPlace | undefined, timeMs: number, out: Output): void {
     this.#frames.append(left, right, timeMs);
     if (this.#frames.full) this.flush(out);
+  }
+
+  window(startMs: number, endMs: number): void {
+    this.#window = new SingleWindow();
+    this.#window.startMs = startMs;
+    this.#window.endMs = endMs;
   }
 
   flush(out: Output): void {
@@ -141,6 +155,7 @@ export class GuestPairs implements JoinOutput {
   #accept(out: Output): void {
     const result = this.#result;
     if (result.count === 0) return;
+    if (this.#window !== undefined) stampResults(result, this.#window, this.#spec.stamps);
     this.#counters.recordsOut += result.count;
     this.#counters.bytesOut += result.bytes.length;
     out.batch(result);

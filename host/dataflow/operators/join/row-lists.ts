@@ -70,6 +70,11 @@ export class RowLists {
     return this.#table.bytes;
   }
 
+  /** When the time of some row is up at the earliest, or `NEVER`. */
+  get nextMs(): number {
+    return this.#timers.nextMs;
+  }
+
   /** Loads the lists of the rows' keys. The tags of `rows` are hashes and become ordinals. */
   load(rows: Batch, key: KeySpec): void {
     this.lists.clear();
@@ -90,7 +95,7 @@ export class RowLists {
    * Stores the lists that were touched, and adds the rows given to `load` with these flags; a row with `GONE` is not added.
    * Throws `STATE_LIMIT`.
    */
-  store(rows: Batch, key: KeySpec, flags: Uint8Array): void {
+  store(rows: Batch, key: KeySpec, flags: Uint8Array | Uint32Array): void {
     const view = new DataView(rows.bytes.buffer, rows.bytes.byteOffset, rows.bytes.length);
     this.#measureKept();
     this.#measureAdded(view, rows.count, flags);
@@ -101,10 +106,10 @@ export class RowLists {
   }
 
   /**
-   * Gives up the rows whose time is up at `untilMs`: `visit` is called with each and the ordinal of its key, those of a key together, the
-   * key with the earliest first.
+   * Looks at the rows whose time is up at `untilMs`: `visit` is called with each and the ordinal of its key, those of a key together, the
+   * key with the earliest first. It answers with the flags that the row has from then on, by which its time must not be up any more.
    */
-  expire(untilMs: number, visit: (row: RowPlace, ordinal: number) => void): void {
+  expire(untilMs: number, visit: (row: RowPlace, ordinal: number) => number): void {
     const { expiryOf } = this.#options;
     while (this.#timers.nextMs <= untilMs) {
       const taken = this.#timers.take(untilMs);
@@ -115,10 +120,9 @@ export class RowLists {
         const end = this.#endOf(ordinal);
         for (let at = this.#firstOf(ordinal); at < end; ) {
           const flags = view.getUint32(at + ROW_TAG_OFFSET, true);
-          if (expiryOf(flags, eventTimeAt(view, at)) <= untilMs) {
+          if ((flags & GONE) === 0 && expiryOf(flags, eventTimeAt(view, at)) <= untilMs) {
             row.at = at;
-            visit(row, ordinal);
-            view.setUint32(at + ROW_TAG_OFFSET, flags | GONE, true);
+            view.setUint32(at + ROW_TAG_OFFSET, visit(row, ordinal), true);
             this.touch(ordinal);
           }
           at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
@@ -243,7 +247,7 @@ export class RowLists {
     }
   }
 
-  #measureAdded(view: DataView, count: number, flags: Uint8Array): void {
+  #measureAdded(view: DataView, count: number, flags: Uint8Array | Uint32Array): void {
     const { expiryOf } = this.#options;
     for (let at = 0, row = 0; row < count; row++) {
       const length = view.getUint32(at + ROW_LENGTH_OFFSET, true);
@@ -301,7 +305,7 @@ export class RowLists {
     this.#places[ordinal] = to + end - run;
   }
 
-  #addRows(rows: Batch, from: DataView, flags: Uint8Array): void {
+  #addRows(rows: Batch, from: DataView, flags: Uint8Array | Uint32Array): void {
     const { bytes, view } = this.#stored;
     for (let at = 0, row = 0; row < rows.count; row++) {
       const length = from.getUint32(at + ROW_LENGTH_OFFSET, true);

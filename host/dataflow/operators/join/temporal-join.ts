@@ -30,7 +30,6 @@ export function createTemporalJoin(
 }
 
 class TemporalJoin implements JoinCore {
-  readonly refusesLate = { left: true, right: false };
   readonly #spec: JoinSpec;
   readonly #output: JoinOutput;
   readonly #lists: RowLists;
@@ -53,6 +52,10 @@ class TemporalJoin implements JoinCore {
     return this.#lists.bytes;
   }
 
+  isLate(side: Side, timeMs: number): boolean {
+    return side === 0 && timeMs <= this.#watermarkMs;
+  }
+
   onRows(rows: Batch, side: Side): void {
     const key = side === 0 ? this.#spec.key : this.#spec.rightKey;
     if (this.#flags.length < rows.count) this.#flags = new Uint8Array(rows.count * 2);
@@ -73,6 +76,7 @@ class TemporalJoin implements JoinCore {
       version.at = at;
       this.#meet(left, at < 0 ? undefined : version, out);
       this.#forgetVersions(ordinal);
+      return GONE;
     });
   }
 

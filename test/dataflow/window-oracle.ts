@@ -155,7 +155,8 @@ export class WindowOracle {
       return;
     }
     const hasEnded = open.end !== undefined && open.end - 1 <= this.#watermark;
-    if (hasEnded || open.count === trigger?.count) this.#fire(open);
+    const isFull = trigger?.count !== undefined && open.count >= trigger.count;
+    if (hasEnded || isFull) this.#fire(open);
   }
 
   #advance(timeMs: number): void {
@@ -169,7 +170,9 @@ export class WindowOracle {
   }
 
   #fireAll(): void {
-    for (const open of this.#windows) this.#fire(open);
+    for (const open of this.#windows) {
+      if (open.end === undefined || open.end - 1 > this.#watermark) this.#fire(open);
+    }
   }
 
   #fire(open: OpenWindow): void {

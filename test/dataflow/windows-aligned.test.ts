@@ -35,4 +35,19 @@ describe('windows at fixed times equal the oracle, at parallelism 1 and 3, with 
       { numRuns: 2_000 },
     );
   }, 240_000);
+
+  test('by the clock', () => {
+    const window = fc
+      .record({ every: fc.integer({ min: 1, max: 12 }), more: fc.nat(24), offset: fc.nat(20) })
+      .map(({ every, more, offset }): WindowShape => {
+        const shape = { sizeMs: every + more, everyMs: every, offsetMs: offset % every };
+        return { kind: 'aligned', ...shape, time: 'processing' };
+      });
+    fc.assert(
+      fc.property(courses(60), names, window, (course, name, w) => {
+        checkCourse(windowStep(name, w), course);
+      }),
+      { numRuns: 2_000 },
+    );
+  }, 240_000);
 });

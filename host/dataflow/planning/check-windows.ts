@@ -16,9 +16,10 @@ export function checkWindows(graph: Graph, records: Records, findings: Finding[]
   for (const node of graph.nodes) {
     if (node.kind !== 'windowed') continue;
     const path = [...node.path, 'window'];
-    findings.push(...shapeFindings(node.window, path));
-    if (node.window.kind !== 'aligned' || node.trigger !== undefined) {
-      findings.push({ path, message: 'this kind of window is not there yet' });
+    if (node.kind === 'sort') {
+      const { sizeMs, offsetMs } = node;
+      const shape = { kind: 'aligned', sizeMs, everyMs: sizeMs, offsetMs, time: 'event' } as const;
+      findings.push(...shapeFindings(shape, path), ...timelessFindings(node, graph, path));
     }
     if (needsEventTime(node.window)) findings.push(...timelessFindings(node, graph, path));
     const { window, trigger } = node;

@@ -54,3 +54,53 @@ function entryEnd(headers: DataView, at: number): number {
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** A key of an entry, copied, and an entry of its own. */
+export interface EntryKey {
+  readonly hash: number;
+  readonly key: Uint8Array;
+  readonly entry: Batch;
+}
+
+/** The keys of entries, in order. */
+export function entryKeys(entries: Batch): EntryKey[] {
+  const view = viewOf(entries.bytes);
+  const keys: EntryKey[] = [];
+  for (let at = 0; at < entries.bytes.length; ) {
+    const end = entryEnd(view, at);
+    const start = at + ENTRY_HEADER_BYTES;
+    keys.push({
+      hash: view.getUint32(at, true),
+      key: entries.bytes.slice(start, start + view.getUint32(at + KEY_LENGTH_OFFSET, true)),
+      entry: { bytes: entries.bytes.slice(at, end), count: 1 },
+    });
+    at = end;
+  }
+  return keys;
+}
+
+/** Appends those of `entries` whose key has a state, with it in place of their own; `states` are as `resolveEntries` found them. */
+export function appendEntriesWith(entries: Batch, states: BatchBuilder, out: BatchBuilder): void {
+  const found = new Map<number, Uint8Array>();
+  for (let at = 0; at < states.length; ) {
+    const end = at + states.view.getUint32(at + ROW_LENGTH_OFFSET, true);
+    found.set(states.view.getUint32(at + ROW_TAG_OFFSET, true), states.bytes.subarray(at, end));
+    at = end;
+  }
+  const view = viewOf(entries.bytes);
+  for (let at = 0; at < entries.bytes.length; at = entryEnd(view, at)) {
+    const ordinal = view.getUint32(at + ORDINAL_OFFSET, true);
+    const state = found.get(ordinal);
+    if (state === undefined) continue;
+    // A key with two entries is one.
+    found.delete(ordinal);
+    const keyEnd = at + ENTRY_HEADER_BYTES + align8(view.getUint32(at + KEY_LENGTH_OFFSET, true));
+    const to = out.reserve(keyEnd - at + state.length);
+    out.bytes.set(entries.bytes.subarray(at, keyEnd), to);
+    out.bytes.set(state, to + keyEnd - at);
+    out.view.setUint32(to + STATE_LENGTH_OFFSET, state.length, true);
+    out.view.setUint32(to + ORDINAL_OFFSET, 0, true);
+    out.view.setUint32(to + keyEnd - at + ROW_TAG_OFFSET, 0, true);
+    out.commit(keyEnd - at + state.length, 1);
+  }
+}

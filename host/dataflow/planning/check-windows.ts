@@ -16,11 +16,7 @@ export function checkWindows(graph: Graph, records: Records, findings: Finding[]
   for (const node of graph.nodes) {
     if (node.kind !== 'windowed') continue;
     const path = [...node.path, 'window'];
-    if (node.kind === 'sort') {
-      const { sizeMs, offsetMs } = node;
-      const shape = { kind: 'aligned', sizeMs, everyMs: sizeMs, offsetMs, time: 'event' } as const;
-      findings.push(...shapeFindings(shape, path), ...timelessFindings(node, graph, path));
-    }
+    findings.push(...shapeFindings(node.window, path));
     if (needsEventTime(node.window)) findings.push(...timelessFindings(node, graph, path));
     const { window, trigger } = node;
     if (window.kind === 'aligned' && window.time === 'processing') {

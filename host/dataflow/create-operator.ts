@@ -7,6 +7,7 @@ import type { GuestOperatorParts, OperatorParts } from './operators/operator-par
 import { createPassOperator } from './operators/pass-operator.ts';
 import { createProcessOperator } from './operators/process/process-operator.ts';
 import { createDedupeOperator } from './operators/stream/dedupe-operator.ts';
+import { createSortOperator } from './operators/stream/sort-operator.ts';
 import { createStreamOperator } from './operators/stream/stream-operator.ts';
 import { createTopOperator } from './operators/stream/top-operator.ts';
 import { createWindowOperator } from './operators/window/create-window-operator.ts';
@@ -23,6 +24,8 @@ export function createOperator(spec: StepSpec, parts: OperatorParts): Operator {
       return createDedupeOperator(spec, parts);
     case 'top':
       return createTopOperator(spec, parts);
+    case 'sort':
+      return createSortOperator(spec, parts);
     case 'guest':
       return createGuestOperator(spec, withModule(spec, parts));
     case 'keyed':

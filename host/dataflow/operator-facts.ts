@@ -39,6 +39,7 @@ export function operatorFacts(spec: OperatorSpec): OperatorFacts {
       return { ...NOTHING, connector: spec.connector, input: spec.schema };
     case 'pass':
     case 'stream':
+    case 'sort':
       return { ...NOTHING, input: spec.schema, output: spec.schema };
     case 'dedupe':
     case 'top':

@@ -56,6 +56,7 @@ export type OperatorSpec =
   | StreamSpec
   | DedupeSpec
   | TopSpec
+  | SortSpec
   | SinkSpec;
 
 /** An operator between sources and sinks. */
@@ -76,6 +77,7 @@ export const OPERATOR_KINDS = [
   'stream',
   'dedupe',
   'top',
+  'sort',
   'sink',
 ] as const satisfies readonly OperatorSpec['kind'][];
 
@@ -165,6 +167,20 @@ export interface TopSpec {
   /** Index of the `i64` field that a row's rank is written to, 1 for the best. */
   readonly rank: number | undefined;
   readonly emit: 'record' | 'end';
+}
+
+/** `sort`: the rows of a window, in order. Runs in one task. */
+export interface SortSpec {
+  readonly kind: 'sort';
+  readonly id: string;
+  readonly schema: RecordSchema;
+  /** Indexes of the fields that decide, the first one first. */
+  readonly by: readonly number[];
+  readonly descending: boolean;
+  readonly sizeMs: number;
+  readonly offsetMs: number;
+  /** Somebody reads `step:late`. */
+  readonly lateRead: boolean;
 }
 
 /** `union`, `keyBy`, `rebalance`, `broadcast`, `partition`: rows pass unchanged; the edges do the work. */

@@ -61,6 +61,19 @@ describe('findings', () => {
       ],
     ],
     [
+      'a sort without event time, by what has no order',
+      {
+        sources: 'readings: { connector: file, path: in, format: json, record: text.Reading }',
+        steps: 's: { sort: [tags], window: { tumbling: 10s, offset: 10s }, from: readings }',
+        sinks: out('s'),
+      },
+      [
+        'steps.s.sort[0]: field "tags" of Reading { sensor: string, at: timestamp, value: f64, tags: list<string>, room: optional<i32> } is of type list<string>, not one that has an order',
+        'steps.s.window.offset: an offset of 10000 ms is not less than the 10000 ms between windows',
+        'steps.s.window: source "readings" gives its records no event time: give it eventTime: { field: … }, or use time: processing',
+      ],
+    ],
+    [
       'an unknown module and an unknown function',
       {
         steps: `

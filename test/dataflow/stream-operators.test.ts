@@ -300,3 +300,100 @@ function best(records: readonly Fields[], descending: boolean): Fields[] {
 function sorted(records: readonly Fields[]): string[] {
   return records.map((one) => `${one.item}|${one.price}|${one.bidder}`).sort();
 }
+
+describe('sort', () => {
+  const ALL = { start: 0, end: BENCH_KEY_GROUPS };
+  const spec = (by: readonly number[], descending: boolean, lateRead: boolean): StepSpec => ({
+    ...{ kind: 'sort', id: 'step', schema: BID, by, descending, lateRead },
+    ...{ sizeMs: 100, offsetMs: 10 },
+  });
+  const events = fc.array(
+    fc.record({
+      item: fc.constantFrom('', 'pen', 'cup'),
+      bidder: fc.integer({ min: -3, max: 3 }),
+      time: fc.integer({ min: -150, max: 600 }),
+      watermark: fc.option(fc.nat(60)),
+    }),
+    { maxLength: 60 },
+  );
+
+  test('puts out window by window, in order, and what is late by its side', () => {
+    fc.assert(
+      fc.property(
+        events,
+        fc.boolean(),
+        fc.boolean(),
+        fc.nat(60),
+        (given, descending, lateRead, cut) => {
+          const wanted: string[] = [];
+          const late: string[] = [];
+          const came: string[] = [];
+          const cameLate: string[] = [];
+          let open: { readonly item: string; readonly bidder: number; readonly time: number }[] =
+            [];
+          const endOf = (time: number) => Math.floor((time - 10) / 100) * 100 + 110;
+          const textOf = (one: { item: unknown; bidder: unknown; time: unknown }) =>
+            `${one.item} ${one.bidder} ${one.time}`;
+          let watermarkMs = Number.MIN_SAFE_INTEGER;
+          let one = bench(spec([0, 2], descending, lateRead));
+          const read = (into: string[]) => (rows: Batch) =>
+            void into.push(
+              ...timedRecords(BID, rows).map(({ record, time }) =>
+                textOf({ ...record, time } as never),
+              ),
+            );
+          const out = {
+            batch: read(came),
+            side: (name: string, rows: Batch) => {
+              expect(name).toBe('late');
+              read(cameLate)(rows);
+            },
+          };
+          const advance = (timeMs: number) => {
+            watermarkMs = timeMs;
+            one.operator.onWatermark(timeMs, out);
+            const ends = [...new Set(open.map(({ time }) => endOf(time)))].sort((a, b) => a - b);
+            for (const end of ends.filter((candidate) => candidate - 1 <= timeMs)) {
+              const sign = descending ? -1 : 1;
+              const ordered = open
+                .filter(({ time }) => endOf(time) === end)
+                .sort(
+                  (a, b) =>
+                    sign *
+                    (Buffer.compare(Buffer.from(a.item), Buffer.from(b.item)) ||
+                      a.bidder - b.bidder),
+                );
+              wanted.push(...ordered.map(textOf));
+              open = open.filter(({ time }) => endOf(time) !== end);
+            }
+          };
+          for (const [i, { item, bidder, time, watermark }] of given.entries()) {
+            if (i === cut) {
+              const next = bench(spec([0, 2], descending, lateRead));
+              next.operator.restore(structuredClone(one.operator.snapshot()), ALL);
+              Object.assign(next.operator.counters, one.operator.counters, {
+                stateEntries: next.operator.counters.stateEntries,
+              });
+              one = next;
+            }
+            const record = { item, price: null, bidder };
+            one.operator.onBatch(timedBatch(BID, [{ record, time: BigInt(time) }]), out);
+            if (endOf(time) - 1 <= watermarkMs) late.push(textOf({ item, bidder, time }));
+            else open.push({ item, bidder, time });
+            if (watermark !== null) advance(Math.max(watermarkMs, time - watermark));
+          }
+          const { counters } = one.operator;
+          expect(counters.stateEntries).toBe(open.length);
+          advance(1_000_000);
+          expect(came).toEqual(wanted);
+          expect(cameLate).toEqual(lateRead ? late : []);
+          expect(counters.windowedRecords + counters.lateRecords + counters.droppedRecords).toBe(
+            counters.recordsIn,
+          );
+          expect(counters).toMatchObject({ stateEntries: 0, stateBytes: 0 });
+        },
+      ),
+      RUNS,
+    );
+  });
+});

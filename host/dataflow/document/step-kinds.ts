@@ -17,6 +17,7 @@ import {
   partitionStepSchema,
   rebalanceStepSchema,
   sampleStepSchema,
+  sortStepSchema,
   splitStepSchema,
   topStepSchema,
 } from './steps/stream-steps.ts';
@@ -36,6 +37,7 @@ export const STEP_KINDS = {
   distinct: distinctStepSchema,
   dedupe: dedupeStepSchema,
   topN: topStepSchema,
+  sort: sortStepSchema,
   limit: limitStepSchema,
   sample: sampleStepSchema,
   inspect: inspectStepSchema,
@@ -65,6 +67,7 @@ export const stepSchema = z.union([
   distinctStepSchema,
   dedupeStepSchema,
   topStepSchema,
+  sortStepSchema,
   limitStepSchema,
   sampleStepSchema,
   inspectStepSchema,

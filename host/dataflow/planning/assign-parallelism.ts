@@ -62,8 +62,8 @@ function upstreamTasks(node: PlanNode, graph: Graph, assigned: ReadonlyMap<strin
 }
 
 function boundOf(node: PlanNode, opened: OpenedConnectors): number {
-  // Only one task can tell which records are the first of a stream.
-  if (node.kind === 'stream' && node.operation.kind === 'limit') return 1;
+  // Only one task can tell which records are the first of a stream, and put all of them in order.
+  if (node.kind === 'sort' || (node.kind === 'stream' && node.operation.kind === 'limit')) return 1;
   const bound =
     node.kind === 'source'
       ? opened.sources.get(node.name)?.parallelismMax

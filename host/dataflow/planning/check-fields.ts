@@ -42,6 +42,9 @@ function wantedFields(node: PlanNode): WantedField[] {
     const fits = ({ kind }: ValueType) => /^[iu](32|64)$/.test(kind);
     return [{ field: node.deal.field, fits, wanted: 'a whole number' }];
   }
+  if (node.kind === 'sort') {
+    return node.by.map((field) => ({ field, fits: isOrdered, wanted: 'one that has an order' }));
+  }
   if (node.kind !== 'top') return [];
   const by = { field: node.by, fits: isOrdered, wanted: 'one that has an order' };
   if (node.rank === undefined) return [by];

@@ -14,8 +14,13 @@ const END_FIELD = 'windowEnd';
 /** Finds windows that cannot be: without event time, with gaps between them, of too many panes, or whose bounds do not fit the result's fields. */
 export function checkWindows(graph: Graph, records: Records, findings: Finding[]): void {
   for (const node of graph.nodes) {
-    if (node.kind !== 'windowed') continue;
     const path = [...node.path, 'window'];
+    if (node.kind === 'sort') {
+      const { sizeMs, offsetMs } = node;
+      const shape = { kind: 'aligned', sizeMs, everyMs: sizeMs, offsetMs, time: 'event' } as const;
+      findings.push(...shapeFindings(shape, path), ...timelessFindings(node, graph, path));
+    }
+    if (node.kind !== 'windowed') continue;
     findings.push(...shapeFindings(node.window, path));
     if (needsEventTime(node.window)) findings.push(...timelessFindings(node, graph, path));
     const { window, trigger } = node;

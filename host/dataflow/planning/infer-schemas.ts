@@ -85,6 +85,7 @@ function outputOf(
     case 'stream':
     case 'dedupe':
     case 'top':
+    case 'sort':
     case 'sink':
       return commonRecord(links, output, findings);
     default:
@@ -159,7 +160,7 @@ function wantedRecord(
 
 /** Whether rows leave a step as they came in. */
 function passesRows({ kind }: PlanNode): boolean {
-  return kind === 'pass' || kind === 'stream' || kind === 'dedupe' || kind === 'top';
+  return ['pass', 'stream', 'dedupe', 'top', 'sort'].includes(kind);
 }
 
 /** Steps with functions, and sinks, that get the node's rows unchanged. */

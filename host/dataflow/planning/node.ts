@@ -19,6 +19,7 @@ export type PlanNode =
   | StreamNode
   | DedupeNode
   | TopNode
+  | SortNode
   | SinkNode;
 
 interface NodeBase {
@@ -154,6 +155,15 @@ export interface DedupeNode extends NodeBase {
   readonly kind: 'dedupe';
   readonly key: KeyNames | 'all';
   readonly ttlMs: number | undefined;
+}
+
+/** `sort`. */
+export interface SortNode extends NodeBase {
+  readonly kind: 'sort';
+  readonly by: readonly NodeInput[];
+  readonly descending: boolean;
+  readonly sizeMs: number;
+  readonly offsetMs: number;
 }
 
 /** `topN`. */

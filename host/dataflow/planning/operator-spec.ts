@@ -45,6 +45,13 @@ export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
     case 'dedupe':
     case 'top':
       return hostKeyedSpec(node, record, parts.keys.get(node.name));
+    case 'sort': {
+      const { kind, id, descending, sizeMs, offsetMs } = node;
+      const by = node.by.map(({ name }) => indexOf(name, record));
+      const readers = parts.graph.downstream.get(node.name) ?? [];
+      const lateRead = readers.some(({ input }) => input.side === 'late');
+      return { kind, id, schema: record, by, descending, sizeMs, offsetMs, lateRead };
+    }
     case 'guest':
       return { kind: 'guest', ...functionParts(node, parts) };
     case 'keyed': {

@@ -7,6 +7,7 @@ const KINDS = [
   'distinct',
   'dedupe',
   'topN',
+  'sort',
   'limit',
   'sample',
   'inspect',
@@ -41,6 +42,12 @@ export function streamNode(step: StreamStep, base: Base): PlanNode {
     const by = fieldAt(base, 'by', step.by);
     const rank = step.rank === undefined ? undefined : fieldAt(base, 'rank', step.rank);
     return { ...base, kind: 'top', key, count, by, descending: order !== 'asc', rank, emit };
+  }
+  if ('sort' in step) {
+    const { names: by } = keyAt([...base.path, 'sort'], step.sort);
+    const { tumbling, offset } = step.window;
+    const times = { sizeMs: durationMs(tumbling) ?? 0, offsetMs: durationMs(offset) ?? 0 };
+    return { ...base, kind: 'sort', by, descending: step.order === 'desc', ...times };
   }
   if ('rebalance' in step) return passNode(base, 'rebalance');
   if ('broadcast' in step) return passNode(base, 'broadcast');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RECORDS_MAX, SIDES_MAX, TOP_MAX } from '../../../limits.ts';
-import { countSchema, durationSchema, nameSchema } from '../quantity-schema.ts';
+import { countSchema, delaySchema, durationSchema, nameSchema } from '../quantity-schema.ts';
 import { fromSchema, keySchema } from '../reference-schema.ts';
 import { stepOptions } from './step-options.ts';
 
@@ -100,6 +100,21 @@ export const topStepSchema = z.strictObject({
       'each record as it enters the best (the default), or the best of each key when the input ends',
     ),
   ...stepOptions,
+});
+
+/** The records of each window in order, from one task: `inOrder: { sort: [at, id], window: { tumbling: 10s }, from: events }`. */
+export const sortStepSchema = z.strictObject({
+  sort: keySchema.describe('the field or fields that decide, the first one first'),
+  order: z
+    .enum(['asc', 'desc'], { error: 'expected "asc" or "desc"' })
+    .optional()
+    .describe('"asc" unless given'),
+  window: z.strictObject({
+    tumbling: durationSchema.describe('records are in order within windows of this length'),
+    offset: delaySchema.optional().describe('windows start this much later than at midnight UTC'),
+  }),
+  from: fromSchema,
+  uid,
 });
 
 /** Deals records evenly to the tasks that follow: `even: { rebalance: true, from: lines }`. */

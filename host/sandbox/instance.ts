@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { RowValidator } from '../abi/validate-rows.ts';
 import { MillraceError } from '../errors.ts';
 import { BATCH_BYTES_TARGET, FUEL_PER_CALL_MAX, FUEL_RECORD_BYTES, START_FUEL } from '../limits.ts';
-import type { Batch } from '../model/batch.ts';
+import { type Batch, EMPTY_BATCH } from '../model/batch.ts';
 import { CallLog } from './call-log.ts';
 import { FUNCTION_PREFIX } from './check-abi.ts';
 import {
@@ -231,7 +231,6 @@ class Instance implements GuestInstance {
       const output = this.#finish(guest, rows.count);
       const after = this.#states.rows();
       if (guest.state !== undefined) checkRows('states', guest.state, after);
-      else if (after.count > 0) violation('states were handed back, but none are declared');
       checkStates(after, keys);
       return { output, states: after, ...this.#exchange.finish() };
     } catch (thrown) {
@@ -283,6 +282,9 @@ class Instance implements GuestInstance {
     this.lastFuel = this.#budget - this.#fuel();
     const output = this.#output.rows();
     checkRows('emitted rows', guest.output, output);
+    if (guest.state === undefined && this.#states.rows() !== EMPTY_BATCH) {
+      violation('states were handed back, but none are declared');
+    }
     const one = guest.kind === 'map' || guest.kind === 'assignTimestamp';
     if (one && output.count !== rows) {
       violation(`${guest.kind} emits one row per row: ${output.count} rows for ${rows}`);

@@ -1,6 +1,7 @@
 import type { DiskCall } from './disk-calls.ts';
 import type { Random } from './random.ts';
 import { MISFIT, VERSIONS } from './workload.ts';
+import { drawZombie, type Zombie } from './zombies.ts';
 
 /** Something that goes wrong, or that somebody asks for, at a moment. Times are virtual milliseconds. */
 export type Fault = { readonly atMs: number } & (
@@ -20,8 +21,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'swap'; readonly step: 'stamp' | 'sum'; readonly version: string }
   | { readonly kind: 'checkpoint' | 'stop' | 'cancel' }
   | { readonly kind: 'pause'; readonly forMs: number }
-  /** The supervisor believes the runner lost: it starts another. */
-  | { readonly kind: 'lost' }
+  /** The supervisor believes the runner lost: it starts another. The old one is killed, or goes on. */
+  | { readonly kind: 'lost'; readonly zombie?: Zombie }
 );
 
 const DEADLY_CALLS: readonly DiskCall[] = [
@@ -90,8 +91,8 @@ function drawFault(random: Random, horizonMs: number): Fault {
     return { kind: 'swap', atMs, step: random.pick(['stamp', 'sum']), version };
   }
   if (draw < 88) return { kind: 'checkpoint', atMs };
-  if (draw < 91) return { kind: 'stop', atMs };
-  if (draw < 93) return { kind: 'cancel', atMs };
-  if (draw < 95) return { kind: 'pause', atMs, forMs: forMs / 4 };
-  return { kind: 'lost', atMs };
+  if (draw < 90) return { kind: 'stop', atMs };
+  if (draw < 91) return { kind: 'cancel', atMs };
+  if (draw < 93) return { kind: 'pause', atMs, forMs: forMs / 4 };
+  return { kind: 'lost', atMs, zombie: drawZombie(random) };
 }

@@ -12,6 +12,7 @@ import type { CreateStateTable } from '../../host/state/state-table.ts';
 import type { BlobStore } from '../../host/storage/blob-store.ts';
 import type { FileSystem } from '../../host/storage/file-system.ts';
 import { forgetsChanges, losesRemovals, removesBases } from './planted-state-bugs.ts';
+import { overlooksFences, overlooksNotes } from './zombies.ts';
 
 /** Sees every message between coordinator and workers of one attempt, before it is sent. */
 export interface LinkTampering {
@@ -37,8 +38,6 @@ export interface PlantedBug {
   readonly createStateTable?: (real: CreateStateTable) => CreateStateTable;
   readonly links?: () => LinkTampering;
   readonly changeStart?: (start: WorkerStart) => WorkerStart;
-  /** Nobody ends the old process before a new attempt starts. */
-  readonly unfenced?: boolean;
   /** Changes code that takes no parts; the returned function undoes it. */
   readonly patch?: () => () => void;
 }
@@ -196,7 +195,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       })),
     }),
   },
-  { name: 'a stale attempt is not fenced', unfenced: true },
+  { name: 'a commit does not look for later attempts', storage: () => overlooksFences },
+  { name: 'manifests of attempts that were over count', storage: () => overlooksNotes },
   { name: 'barriers overtake the batch before them', patch: overtakingBarriers },
 ];
 

@@ -114,7 +114,9 @@ async function checkEnd(simulation: Simulation, supervisor: Supervisor): Promise
     }
   };
   check('at the end');
-  if (simulation.failures === 0 && simulation.watch.tidied.has(supervisor.attempt)) {
+  // What a zombie still writes is removed by the next attempt.
+  const { alone, attempt } = supervisor;
+  if (alone && simulation.failures === 0 && simulation.watch.tidied.has(attempt)) {
     checkTidiness(simulation);
   }
   simulation.crash();
@@ -139,7 +141,9 @@ function checkTidiness({ world, disk, workload }: Simulation): void {
 }
 
 function endOf(fault: Fault): number {
-  return fault.atMs + ('forMs' in fault ? fault.forMs : 0);
+  const zombie = fault.kind === 'lost' ? fault.zombie : undefined;
+  const goesOnMs = zombie === undefined ? 0 : zombie.frozenMs + zombie.livesMs;
+  return fault.atMs + ('forMs' in fault ? fault.forMs : goesOnMs);
 }
 
 function schedule(simulation: Simulation, fault: Fault): void {
@@ -210,7 +214,7 @@ function apply(simulation: Simulation, fault: Fault): void {
       world.wallOffsetMs += fault.byMs;
       return;
     case 'lost':
-      simulation.lose();
+      simulation.lose(fault.zombie);
       return;
     default:
       ask(simulation, fault);

@@ -27,6 +27,7 @@ import {
   type Workload,
 } from './workload.ts';
 import { Actor, World } from './world.ts';
+import { type Zombie, Zombies } from './zombies.ts';
 
 const kernel = createRowKernel();
 const sandbox = createVersions();
@@ -62,12 +63,13 @@ export class Simulation {
   job: RunningJob | undefined;
   workers: readonly SimulatedWorker[] = [];
   process: SimulatedProcess | undefined;
-  /** Lines of dead letters on the disk. */
-  deadLetters: readonly string[] = [];
+  /** Lines of dead letters on the disk, by attempt. */
+  readonly deadLetters = new Map<number, readonly string[]>();
   /** Calls that failed since the attempt began. */
   failures = 0;
   #processes = 0;
-  #lost = Promise.withResolvers<void>();
+  readonly zombies: Zombies;
+  #lost = Promise.withResolvers<Zombie | undefined>();
   readonly #deadly: DeadlyCall[] = [];
   readonly #failing: { readonly call: DiskCall; left: number }[] = [];
   readonly #deaths = new Map<Actor, () => void>();
@@ -81,6 +83,7 @@ export class Simulation {
     this.timing = this.world.random('timing');
     this.decisions = this.world.random('decisions');
     this.workload = createWorkload(this.world.random('workload'));
+    this.zombies = new Zombies(this);
     this.#sleepers = new Sleepers(this.world, this.timing);
     this.world.afterStep = () => this.#sleepers.look();
     this.#storageOf = bug?.storage?.() ?? ((real) => real);
@@ -118,13 +121,14 @@ export class Simulation {
   }
 
   /** Resolves when the supervisor believes the runner lost. */
-  get lost(): Promise<void> {
+  get lost(): Promise<Zombie | undefined> {
     return this.#lost.promise;
   }
 
-  lose(): void {
-    this.#lost.resolve();
-    this.#lost = Promise.withResolvers<void>();
+  /** It goes on as a zombie, or is killed. */
+  lose(zombie: Zombie | undefined): void {
+    this.#lost.resolve(zombie);
+    this.#lost = Promise.withResolvers<Zombie | undefined>();
   }
 
   armDeadlyCall(fault: DeadlyCall['fault']): void {
@@ -136,7 +140,7 @@ export class Simulation {
   }
 
   /** What an attempt in this process is started with. */
-  jobParts(process: SimulatedProcess): Partial<JobParts> {
+  jobParts(process: SimulatedProcess, attempt: number): Partial<JobParts> {
     const { actor, parts } = process;
     const start = createSimulatedWorkers(
       {
@@ -155,7 +159,7 @@ export class Simulation {
     );
     return {
       ...parts,
-      files: this.#jobFiles(actor),
+      files: this.#jobFiles(actor, attempt),
       readModule: async (path) => {
         await this.world.elapsed(actor, this.timing.delay(0.3));
         return new TextEncoder().encode(path);
@@ -168,7 +172,8 @@ export class Simulation {
 
   /** Records that became dead letters. */
   readDeadLetters(): readonly Event[] {
-    return this.deadLetters.map((line) => {
+    const latest = Math.max(...this.deadLetters.keys());
+    return (this.deadLetters.get(latest) ?? []).map((line) => {
       const { row } = JSON.parse(line) as { readonly row: string };
       const bytes = new Uint8Array(Buffer.from(row, 'base64'));
       return decodeObject(EVENT_SCHEMA, bytes, 0) as unknown as Event;
@@ -238,8 +243,9 @@ export class Simulation {
     this.kill(actor);
   }
 
-  /** The job's log goes nowhere; its dead letters are on the disk. */
-  #jobFiles(actor: Actor): JobFiles {
+  /** The job's log goes nowhere; its dead letters are on the disk, a file for each attempt. */
+  #jobFiles(actor: Actor, attempt: number): JobFiles {
+    const { deadLetters } = this;
     const change = async (effect: () => void) => {
       await this.world.elapsed(actor, this.timing.delay(0.3));
       effect();
@@ -248,14 +254,16 @@ export class Simulation {
       log: (line) => this.world.trace(`${actor.name} log ${line}`),
       appendDeadLetters: (lines) =>
         change(() => {
-          this.deadLetters = [...this.deadLetters, ...split(lines)];
+          deadLetters.set(attempt, [...(deadLetters.get(attempt) ?? []), ...split(lines)]);
         }),
       restoreDeadLetters: (checkpoint, lines) =>
         change(() => {
-          const kept = this.deadLetters.filter(
+          const earlier = [...deadLetters.keys()].filter((one) => one < attempt);
+          const kept = (deadLetters.get(Math.max(...earlier)) ?? []).filter(
             (line) => (JSON.parse(line) as { readonly checkpoint: number }).checkpoint < checkpoint,
           );
-          this.deadLetters = [...kept, ...split(lines)];
+          deadLetters.set(attempt, [...kept, ...split(lines)]);
+          for (const one of earlier) deadLetters.delete(one);
         }),
     };
   }

@@ -3,10 +3,12 @@ import type { JobOutcome, RunningJob } from '../../host/runtime/running-job.ts';
 import { startJob } from '../../host/runtime/start-job.ts';
 import type { SimulatedProcess, Simulation } from './simulation.ts';
 import { JOB, JOB_DIRECTORY, planOf } from './workload.ts';
+import type { Zombie } from './zombies.ts';
 
 /** How an attempt went. */
 type Went =
-  | { readonly kind: 'died' | 'lost' }
+  | { readonly kind: 'died' }
+  | { readonly kind: 'lost'; readonly zombie: Zombie | undefined }
   | { readonly kind: 'not started'; readonly error: MillraceError }
   | { readonly kind: 'ended'; readonly outcome: JobOutcome };
 
@@ -15,13 +17,15 @@ const ATTEMPTS_A_PROCESS = 3;
 
 /**
  * Starts the job again and again until it has finished: in a new process, or in the same one when that lives; at the same
- * parallelism or another. The process of an earlier attempt is dead before a new one starts.
+ * parallelism or another. The process of an earlier attempt is dead before a new one starts, or is a zombie.
  */
 export class Supervisor {
   readonly #simulation: Simulation;
   /** Why the last attempt did not finish. */
   trouble = '';
   attempt = 0;
+  /** No zombie was about when the last attempt began. */
+  alone = true;
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -34,32 +38,35 @@ export class Supervisor {
     for (;;) {
       attempts += 1;
       const went = await this.#attempt(process);
-      if (went.kind === 'ended' && went.outcome.kind === 'finished') return;
+      if (went.kind === 'ended' && went.outcome.kind === 'finished') {
+        return await this.#simulation.zombies.gone();
+      }
       await world.elapsed(outside, timing.delay(decisions.chance(0.4) ? 0.05 : 10));
       const stays = went.kind !== 'lost' && process.actor.alive && attempts < ATTEMPTS_A_PROCESS;
       if (stays && decisions.chance(0.4)) continue;
-      this.fence(process);
+      this.#leave(process, went.kind === 'lost' ? went.zombie : undefined);
       process = this.#simulation.startProcess();
       attempts = 0;
     }
   }
 
-  /** Makes sure that nothing of an earlier attempt goes on. */
-  fence(process: SimulatedProcess): void {
-    const { bug, world, outside, timing } = this.#simulation;
-    const kill = () => this.#simulation.kill(process.actor);
-    if (bug?.unfenced) world.schedule(outside, timing.between(20, 200), kill);
-    else kill();
+  /** Kills the process of the earlier attempts, as far as anybody can tell. */
+  #leave(process: SimulatedProcess, zombie: Zombie | undefined): void {
+    const { zombies } = this.#simulation;
+    if (zombie === undefined || !process.actor.alive) this.#simulation.kill(process.actor);
+    else zombies.release(process, zombie);
   }
 
   async #attempt(process: SimulatedProcess): Promise<Went> {
     const { world } = this.#simulation;
     this.attempt += 1;
+    this.alone = !this.#simulation.zombies.any;
+    this.#simulation.watch.begins(this.attempt);
     world.trace(`attempt ${this.attempt} in ${process.actor.name}`);
     const went = await Promise.race([
       this.#runOnce(process, this.attempt),
       process.died.then((): Went => ({ kind: 'died' })),
-      this.#simulation.lost.then((): Went => ({ kind: 'lost' })),
+      this.#simulation.lost.then((zombie): Went => ({ kind: 'lost', zombie })),
     ]);
     this.#simulation.job = undefined;
     this.trouble = describe(went);
@@ -83,7 +90,7 @@ export class Supervisor {
     };
     let job: RunningJob;
     try {
-      job = await startJob(spec, this.#simulation.jobParts(process));
+      job = await startJob(spec, this.#simulation.jobParts(process, attempt));
     } catch (thrown) {
       return { kind: 'not started', error: MillraceError.from(thrown) };
     }

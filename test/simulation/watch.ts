@@ -49,6 +49,7 @@ export class Watch {
   readonly #attempts = new Map<number, Attempt>();
   readonly #attemptOfPart = new Map<string, number>();
   #newest = 0;
+  #latestAttempt = 0;
   /** The disk was full at some time. */
   sinksDeclined = false;
   /** Attempts that have completed a checkpoint, and so have tidied up. */
@@ -59,12 +60,18 @@ export class Watch {
     this.#disk = disk;
   }
 
+  /** An attempt is asked to start. */
+  begins(attempt: number): void {
+    this.#latestAttempt = attempt;
+  }
+
   /** An attempt runs; says what it was restored from. */
   started(attempt: number, report: JobReport): void {
     const restored = report.checkpoint?.checkpoint ?? 0;
     this.#attempts.set(attempt, { modules: report.modules, swaps: [] });
     this.#world.trace(`attempt ${attempt} runs from checkpoint ${restored}`);
-    if (restored >= this.#newest) return;
+    // One that was overtaken while it started may run on from what it knew, until its first checkpoint.
+    if (restored >= this.#newest || attempt < this.#latestAttempt) return;
     this.#world.violate(
       `I3: attempt ${attempt} starts from checkpoint ${restored}, but ${this.#newest} was completed`,
     );

@@ -11,6 +11,8 @@ export class Actor {
   /** Calls to the disk that were made and not answered yet: a death may come before or after they take effect. */
   readonly calls = new Set<() => void>();
   readonly #children: Actor[] = [];
+  /** It does nothing before. */
+  frozenUntilMs = 0;
   #alive = true;
 
   constructor(name: string, parent?: Actor) {
@@ -21,6 +23,11 @@ export class Actor {
 
   get alive(): boolean {
     return this.#alive && (this.parent === undefined || this.parent.alive);
+  }
+
+  /** When it does something again: now, unless it or what it belongs to stands still. */
+  get awakeAtMs(): number {
+    return Math.max(this.frozenUntilMs, this.parent?.awakeAtMs ?? 0);
   }
 
   /** `takesEffect` is asked for every call under way. */
@@ -34,7 +41,7 @@ export class Actor {
 }
 
 interface Entry {
-  readonly atMs: number;
+  atMs: number;
   readonly number: number;
   readonly actor: Actor;
   readonly run: () => void;
@@ -123,6 +130,12 @@ export class World {
       const entry = this.#pop();
       if (entry === undefined) return false;
       if (entry.cancelled || !entry.actor.alive) continue;
+      const { awakeAtMs } = entry.actor;
+      if (awakeAtMs > Math.max(this.nowMs, entry.atMs)) {
+        entry.atMs = awakeAtMs;
+        this.#push(entry);
+        continue;
+      }
       this.nowMs = Math.max(this.nowMs, entry.atMs);
       this.steps += 1;
       entry.run();

@@ -19,6 +19,7 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'millrace.emit',
   'millrace.state',
   'millrace.log',
+  ...['side', 'timers', 'map', 'map_get', 'map_next', 'metrics'].map((name) => `millrace.${name}`),
   'env.abort',
 ]);
 /** Imports that are named otherwise than what a user writes. */

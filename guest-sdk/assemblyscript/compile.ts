@@ -19,6 +19,7 @@ import {
   type Toolchain,
 } from './compiler-api.ts';
 import { SDK_PATH } from './file-names.ts';
+import { isOfUntypedField } from './kinds/untyped-field.ts';
 import { appendLineTable } from './line-table.ts';
 import type { ModuleModel, Report } from './module-model.ts';
 import { describeModule } from './section.ts';
@@ -195,6 +196,7 @@ class Compilation {
       const diagnostic = compiler.nextDiagnostic(program);
       if (diagnostic === null) break;
       if (!compiler.isError(diagnostic)) continue;
+      if (isOfUntypedField(compiler, diagnostic, userSources(program))) continue;
       this.#findings.push(`${this.#location(diagnostic.range)}: ${diagnostic.message}`);
     }
     const details = [...new Set(this.#findings)];

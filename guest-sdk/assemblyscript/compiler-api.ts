@@ -104,6 +104,17 @@ export interface CallExpression extends Node {
   readonly args: readonly Node[];
 }
 
+export interface NewExpression extends Node {
+  readonly typeName: { readonly identifier: Identifier; readonly next: object | null };
+  readonly typeArguments: readonly TypeNode[] | null;
+  readonly args: readonly Node[];
+}
+
+export interface StringLiteral extends Node {
+  readonly literalKind: number;
+  readonly value: string;
+}
+
 export interface Parser {
   readonly sources: Source[];
   readonly diagnostics: readonly unknown[];
@@ -142,6 +153,7 @@ export interface CompilerRun {
 }
 
 export interface Diagnostic {
+  readonly code: number;
   readonly message: string;
   readonly range: Range | null;
 }
@@ -152,6 +164,7 @@ export interface Compiler {
   readonly NodeKind: Kinds;
   readonly CommonFlags: Kinds;
   readonly DecoratorKind: Kinds;
+  readonly LiteralKind: Kinds;
   readonly ParameterKind: Kinds;
   readonly SourceKind: Kinds;
   readonly ElementKind: Kinds;

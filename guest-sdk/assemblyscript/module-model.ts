@@ -16,7 +16,10 @@ export type FunctionKind =
   | 'aggregate'
   | 'apply'
   | 'assignTimestamp'
-  | 'join';
+  | 'join'
+  | 'process'
+  | 'coProcess'
+  | 'broadcastProcess';
 
 /** `code` is the type as AssemblyScript text that means the same in the record's file. */
 export type FieldType =
@@ -59,6 +62,48 @@ export interface RecordUse {
   readonly record: RecordModel;
 }
 
+/** A value, list or reducing state of a process class. */
+export interface StateModel {
+  /** The field of the class. */
+  readonly property: string;
+  readonly name: string;
+  readonly kind: 'value' | 'list' | 'reducing';
+  /** Of the value, or of an element. */
+  readonly type: FieldType;
+  readonly ttlMs: number | undefined;
+  /** How a reducing state adds one. */
+  readonly fold: Node | undefined;
+}
+
+export interface MapModel {
+  readonly property: string;
+  readonly name: string;
+  readonly key: FieldType;
+  readonly value: FieldType;
+  readonly isBroadcast: boolean;
+  readonly ttlMs: number | undefined;
+}
+
+export interface SideModel {
+  readonly name: string;
+  readonly record: RecordUse;
+}
+
+export interface MetricModel {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge';
+}
+
+/** What a process class declares in its fields, each list in the order of the fields. */
+export interface ProcessModel {
+  readonly second: RecordUse | undefined;
+  readonly hasTimers: boolean;
+  readonly states: readonly StateModel[];
+  readonly maps: readonly MapModel[];
+  readonly sides: readonly SideModel[];
+  readonly metrics: readonly MetricModel[];
+}
+
 export interface FunctionModel {
   readonly name: string;
   readonly kind: FunctionKind;
@@ -70,6 +115,8 @@ export interface FunctionModel {
   readonly accumulator: RecordUse | undefined;
   /** `join` only: the second record, and whether each may be null. */
   readonly join?: JoinModel;
+  /** Process kinds only. */
+  readonly process?: ProcessModel;
 }
 
 export interface JoinModel {

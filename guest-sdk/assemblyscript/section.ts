@@ -1,5 +1,5 @@
 /** The custom section `millrace` (`ABI.md`, section 3). */
-import type { JoinModel, ModuleModel } from './module-model.ts';
+import type { JoinModel, ModuleModel, ProcessModel } from './module-model.ts';
 
 const ABI_VERSION = 1;
 
@@ -12,16 +12,37 @@ export function describeModule(module: ModuleModel, sdkVersion: string): Uint8Ar
       name,
       fields: fields.map((field) => ({ name: field.name, type: field.type.schema })),
     })),
-    functions: module.functions.map(({ name, kind, input, output, accumulator, join }) => ({
-      name,
-      kind,
-      input: input.record.name,
-      ...(join === undefined ? {} : joinKeys(join)),
-      ...(accumulator === undefined ? {} : { accumulator: accumulator.record.name }),
-      output: output.record.name,
+    functions: module.functions.map((fn) => ({
+      name: fn.name,
+      kind: fn.kind,
+      input: fn.input.record.name,
+      ...(fn.join === undefined ? {} : joinKeys(fn.join)),
+      ...(fn.accumulator === undefined ? {} : { accumulator: fn.accumulator.record.name }),
+      output: fn.output.record.name,
+      ...(fn.process === undefined ? {} : processKeys(fn.process)),
     })),
   };
   return new TextEncoder().encode(JSON.stringify(description));
+}
+
+function processKeys({ second, states, maps, sides, metrics }: ProcessModel) {
+  const timed = (ttlMs: number | undefined) => (ttlMs === undefined ? {} : { ttl: ttlMs });
+  return {
+    ...(second === undefined ? {} : { second: second.record.name }),
+    states: [
+      ...states.map(({ name, kind, type, ttlMs }) => ({
+        ...{ name, kind, type: type.schema },
+        ...timed(ttlMs),
+      })),
+      ...maps.map(({ name, isBroadcast, key, value, ttlMs }) => ({
+        ...{ name, kind: isBroadcast ? 'broadcast' : 'map' },
+        ...{ key: key.schema, type: value.schema },
+        ...timed(ttlMs),
+      })),
+    ],
+    sides: sides.map(({ name, record }) => ({ name, record: record.record.name })),
+    metrics,
+  };
 }
 
 function joinKeys({ right, leftOptional, rightOptional }: JoinModel) {

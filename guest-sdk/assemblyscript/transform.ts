@@ -75,8 +75,10 @@ function graftRecord(compiler: Compiler, record: RecordModel): void {
 
 function graftFunction(compiler: Compiler, fn: FunctionModel): void {
   const { range } = fn.declaration.name;
-  const text = KINDS.get(fn.kind)?.generate(fn) ?? '';
-  fn.source.statements.push(...parseStatements(compiler, text, range));
+  const kind = KINDS.get(fn.kind);
+  const statements = parseStatements(compiler, kind?.generate(fn) ?? '', range);
+  substitute(compiler, statements, kind?.substitutions?.(fn) ?? new Map());
+  fn.source.statements.push(...statements);
 }
 
 function startOf(source: Source): Range | Declaration {

@@ -3,6 +3,7 @@ export { Bytes } from './bytes';
 export { eventTime, hasEventTime, log } from './context';
 export { none, Optional, some } from './optional';
 export { Emitter } from './output';
+export { Context, Counter, Gauge, SideOutput, Timers } from './process';
 export { Rows, Window } from './window';
 export { Utf8, Utf8Pieces, Utf8Words } from './utf8';
 
@@ -18,3 +19,14 @@ export function aggregate(): void {}
 export function apply(): void {}
 export function assignTimestamp(): void {}
 export function join(): void {}
+export function process(): void {}
+export function coProcess(): void {}
+export function broadcastProcess(): void {}
+export function ttl(): void {}
+
+/** The fields of a process class; the compiler puts classes of their types in their places. */
+export class ValueState<T> {}
+export class ListState<T> {}
+export class ReducingState<T> {}
+export class MapState<K, V> {}
+export class BroadcastState<K, V> {}

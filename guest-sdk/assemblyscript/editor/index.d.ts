@@ -74,6 +74,132 @@ export declare class Window {
   readonly end: i64;
 }
 
+/** What a `@process` class has. `onTimer(time: i64, key: In, context: Context<Out>): void` is there when timers are set. */
+interface Process {
+  process(record: never, context: never): void;
+}
+interface CoProcess {
+  processLeft(record: never, context: never): void;
+  processRight(record: never, context: never): void;
+}
+interface BroadcastProcess {
+  process(record: never, context: never): void;
+  processBroadcast(record: never, context: never): void;
+}
+
+/** A class that is called for the records and timers of a key, with states that it declares in its fields. */
+export declare function process(target: new () => Process, context?: unknown): void;
+/** As `process`, with two keyed inputs. */
+export declare function coProcess(target: new () => CoProcess, context?: unknown): void;
+/** As `process`, with a second input whose records reach every task and write broadcast state. */
+export declare function broadcastProcess(
+  target: new () => BroadcastProcess,
+  context?: unknown,
+): void;
+
+/** The record or timer that a process function is called for. */
+export declare class Context<Out extends object> {
+  private constructor();
+  readonly timers: Timers;
+  /** Event time, ms; `i64.MIN_VALUE` when the record has none. Of a timer its time. */
+  readonly timestamp: i64;
+  /** `i64.MIN_VALUE` before the first, `i64.MAX_VALUE` when the input has ended. */
+  readonly watermark: i64;
+  /** The clock, ms since the epoch, at most some tens of milliseconds late. */
+  readonly now: i64;
+  /** Whether the timer that fires is one of the clock. */
+  readonly isProcessingTime: bool;
+  /** Writes the record out as it is now; it may be changed and emitted again. */
+  emit(record: Out): void;
+}
+
+/** Timers of the key under way; one of a time is one, however often it is set. Times are absolute, in ms. */
+export declare class Timers {
+  private constructor();
+  /** Calls `onTimer` when the watermark has reached `at`; what is already reached, with the next watermark. */
+  eventTime(at: i64): void;
+  deleteEventTime(at: i64): void;
+  /** Calls `onTimer` when the clock has reached `at`. */
+  processingTime(at: i64): void;
+  deleteProcessingTime(at: i64): void;
+}
+
+/** A time to live, from the last write: `ttl("90s")`. */
+export declare function ttl(duration: string): TimeToLive;
+interface TimeToLive {
+  readonly isTimeToLive: true;
+}
+
+/** One value a key. Reading a record or a list counts as a write, since it can be changed through what was read. */
+export declare class ValueState<T> {
+  constructor(name: string, ttl?: TimeToLive);
+  readonly isNull: bool;
+  /** Traps when there is none. */
+  value: T;
+  or(fallback: T): T;
+  clear(): void;
+}
+
+/** A list a key. */
+export declare class ListState<T> {
+  constructor(name: string, ttl?: TimeToLive);
+  readonly length: i32;
+  values: Array<T>;
+  add(value: T): void;
+  clear(): void;
+}
+
+/** One value a key, to which others are added. */
+export declare class ReducingState<T> {
+  constructor(name: string, add: (a: T, b: T) => T, ttl?: TimeToLive);
+  readonly isNull: bool;
+  /** Traps when there is none. */
+  value: T;
+  or(fallback: T): T;
+  add(value: T): void;
+  clear(): void;
+}
+
+/** Entries by key, each looked up and written by itself. What `get` gave is a copy: `set` it to keep a change. */
+export declare class MapState<K, V> {
+  constructor(name: string, ttl?: TimeToLive);
+  has(key: K): bool;
+  /** Traps when there is no such entry. */
+  get(key: K): V;
+  or(key: K, fallback: V): V;
+  set(key: K, value: V): void;
+  delete(key: K): void;
+  /** Walks all entries, as `keys`, `values` and `clear` do. */
+  readonly size: i32;
+  /** In the order in which the entries were made. */
+  keys(): Array<K>;
+  values(): Array<V>;
+  clear(): void;
+}
+
+/** A map that is the same in every task: `processBroadcast` writes it, `process` reads it. */
+export declare class BroadcastState<K, V> extends MapState<K, V> {
+  constructor(name: string);
+}
+
+/** A second output, read as `step:name`. */
+export declare class SideOutput<Out extends object> {
+  constructor(name: string);
+  emit(record: Out): void;
+}
+
+/** A number of the job's metrics that only grows. */
+export declare class Counter {
+  constructor(name: string);
+  add(count?: f64): void;
+}
+
+/** A number of the job's metrics that is what it was last set to. */
+export declare class Gauge {
+  constructor(name: string);
+  set(value: f64): void;
+}
+
 /** What a function hands its results to, when there may be any number of them. */
 export declare class Emitter<T extends object> {
   /** Writes the record out as it is now; it may be changed and emitted again. */

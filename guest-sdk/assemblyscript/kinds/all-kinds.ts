@@ -6,6 +6,7 @@ import { flatMapKind } from './flat-map.ts';
 import { joinKind } from './join.ts';
 import type { Kind } from './kind.ts';
 import { mapKind } from './map.ts';
+import { broadcastProcessKind, coProcessKind, processKind } from './process.ts';
 import { reduceKind } from './reduce.ts';
 
 const ALL: readonly Kind[] = [
@@ -17,6 +18,9 @@ const ALL: readonly Kind[] = [
   applyKind,
   assignTimestampKind,
   joinKind,
+  processKind,
+  coProcessKind,
+  broadcastProcessKind,
 ];
 
 /** The kinds of functions, by the name of their decorator. */

@@ -1,5 +1,11 @@
 /** What the SDK has to know about one kind of function; a file of this folder each. */
-import type { ClassDeclaration, Compiler, FunctionDeclaration, Source } from '../compiler-api.ts';
+import type {
+  ClassDeclaration,
+  Compiler,
+  FunctionDeclaration,
+  Node,
+  Source,
+} from '../compiler-api.ts';
 import type { FileNames } from '../file-names.ts';
 import type { FunctionKind, FunctionModel, Report } from '../module-model.ts';
 
@@ -18,6 +24,8 @@ interface KindBase {
   readonly kind: FunctionKind;
   /** AssemblyScript text of the export `mr_<function>` (`ABI.md`, section 4), put into the function's file. */
   generate(fn: FunctionModel): string;
+  /** Nodes of the user's that stand in the text as identifiers. */
+  substitutions?(fn: FunctionModel): ReadonlyMap<string, Node>;
 }
 
 /** Written as a function: `export const f = map(…)`, or with a decorator. */

@@ -20,7 +20,7 @@ import { flinkQueries } from './oracle/flink.ts';
 import { type Events, type Query, type Row, sortedLines } from './oracle/model.ts';
 
 const FOLDER = join(import.meta.dirname, '../../udfs/nexmark');
-const MODULES = ['nexmark', 'reports'];
+const MODULES = ['nexmark', 'reports', 'joins'];
 
 /** Beam's q0 in the shape of the events themselves. */
 const allEvents: Query = ({ persons, auctions, bids }) => {
@@ -39,13 +39,24 @@ const QUERIES: { readonly [pipeline: string]: Query } = {
   'q1-beam': beamQueries.q1,
   q1: flinkQueries.q1,
   q2: flinkQueries.q2,
+  q3: flinkQueries.q3,
+  q4: flinkQueries.q4,
+  'q4-beam': beamQueries.q4,
+  q6: flinkQueries.q6,
+  'q6-beam': beamQueries.q6,
+  q8: flinkQueries.q8,
+  'q8-beam': beamQueries.q8,
+  q9: flinkQueries.q9,
+  'q9-beam': beamQueries.q9,
   q10: flinkQueries.q10,
+  q13: flinkQueries.q13,
   q14: flinkQueries.q14,
   q15: flinkQueries.q15,
   q16: flinkQueries.q16,
   q17: flinkQueries.q17,
   q18: flinkQueries.q18,
   q19: flinkQueries.q19,
+  q20: flinkQueries.q20,
   q21: flinkQueries.q21,
   q22: flinkQueries.q22,
 };

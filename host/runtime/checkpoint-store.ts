@@ -104,26 +104,35 @@ export function createCheckpointStore(
         throw thrown;
       }
     },
-    async discard(checkpoint) {
-      const blobs = await storage.list(checkpointPrefix(checkpoint));
-      if (blobs.includes(manifestName({ checkpoint, attempt }))) return;
-      for (const blob of blobs) if (attemptOf(blob) <= attempt) await storage.delete(blob);
-    },
+    discard: (checkpoint) => discard(storage, { checkpoint, attempt }),
     async retain(kept) {
       const newest = kept.at(-1);
       if (newest === undefined) return;
       for (const known of [...named.keys()]) if (!kept.includes(known)) named.delete(known);
       const needed = await neededBy(kept);
-      const removable = (await list()).filter((blob) => {
-        const checkpoint = checkpointOf(blob) ?? Number.POSITIVE_INFINITY;
-        if (checkpoint > newest) return false;
-        return blob.endsWith(STATE) ? !needed.has(blob) : !kept.includes(checkpoint);
-      });
-      const isManifest = (blob: string) => Number(readManifestName(blob) !== undefined);
-      removable.sort((a, b) => isManifest(b) - isManifest(a));
-      for (const blob of removable) await storage.delete(blob);
+      const old = (await list()).filter((blob) => (checkpointOf(blob) ?? newest + 1) <= newest);
+      for (const blob of removableOf(old, kept, needed)) await storage.delete(blob);
     },
   };
+}
+
+async function discard(storage: BlobStore, name: CheckpointName): Promise<void> {
+  const blobs = await storage.list(checkpointPrefix(name.checkpoint));
+  if (blobs.includes(manifestName(name))) return;
+  for (const blob of blobs) if (attemptOf(blob) <= name.attempt) await storage.delete(blob);
+}
+
+/** Manifests first. */
+function removableOf(
+  old: readonly string[],
+  kept: readonly number[],
+  needed: ReadonlySet<string>,
+): readonly string[] {
+  const removable = old.filter((blob) =>
+    blob.endsWith(STATE) ? !needed.has(blob) : !kept.includes(checkpointOf(blob) ?? 0),
+  );
+  const isManifest = (blob: string) => Number(readManifestName(blob) !== undefined);
+  return removable.sort((a, b) => isManifest(b) - isManifest(a));
 }
 
 function namesOf(manifest: Manifest): ReadonlySet<string> {

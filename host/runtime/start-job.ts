@@ -45,15 +45,7 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   const { plan } = spec;
   const { clock, storage, files } = parts;
   const say = log.add.bind(log);
-  const fence = await takeFence(storage, spec, randomUUID());
-  const store = createCheckpointStore(storage, { job: spec.id, attempt: spec.attempt });
-  const recovered = await recoverCheckpoint(store, fence, plan.keyGroups);
-  const { manifest, nextCheckpoint, counted, passedOver } = recovered;
-  for (const text of passedOver) say({ level: 'error', text });
-  if (manifest !== undefined) {
-    say({ level: 'info', text: `restoring checkpoint ${manifest.checkpoint}` });
-  }
-  await fence.begin(counted);
+  const { store, fence, manifest, nextCheckpoint, counted } = await begin(spec, parts, say);
   const updates = await UpdateLog.open({ storage, nowMs: () => clock.nowMs(), log: say });
   await updates.reconcile(manifest);
   if (manifest !== undefined) {
@@ -115,6 +107,20 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   }
   say({ level: 'info', text: `attempt ${spec.attempt} runs on ${describe(spec, workers)}` });
   return coordinator;
+}
+
+/** Ends earlier attempts, and finds what this one goes on from. */
+async function begin(spec: JobSpec, { storage }: JobParts, say: JobLog['add']) {
+  const fence = await takeFence(storage, spec, randomUUID());
+  const store = createCheckpointStore(storage, { job: spec.id, attempt: spec.attempt });
+  const recovered = await recoverCheckpoint(store, fence, spec.plan.keyGroups);
+  const { manifest, counted, passedOver } = recovered;
+  for (const text of passedOver) say({ level: 'error', text });
+  if (manifest !== undefined) {
+    say({ level: 'info', text: `restoring checkpoint ${manifest.checkpoint}` });
+  }
+  await fence.begin(counted);
+  return { store, fence, ...recovered };
 }
 
 /** Makes savepoints of the job's checkpoints. */

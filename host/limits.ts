@@ -210,6 +210,12 @@ export const SOURCE_BYTES_MAX = 1 * MiB;
 export const NAME_CHARS_MAX = 64;
 /** Failures in a row after which a job is given up. */
 export const RESTARTS_MAX = 10;
+/** Milliseconds that a step's function may work on one batch, unless its `limits` say otherwise. */
+export const BATCH_DEADLINE_MS = 10_000;
+/** Milliseconds between two looks at what the worker threads are doing. */
+export const DEADLINE_LOOK_MS = 50;
+/** Milliseconds past its deadline after which a batch that goes on takes its process with it, less one look. */
+export const DEADLINE_GRACE_MS = 150;
 /** Milliseconds before the first restart; each further one in a row waits twice as long. */
 export const RESTART_BACKOFF_MS = 100;
 /** Milliseconds a restart waits at most: a job goes on so soon after a fault has ended. */

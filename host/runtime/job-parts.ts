@@ -71,7 +71,8 @@ async function loadTaskParts(module: string, directory: string): Promise<TaskPar
   return await createTaskParts(directory);
 }
 
-function defaultTaskParts(): string {
+/** File URL of the module with the real task parts. */
+export function defaultTaskParts(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return new URL(`./default-task-parts.${extension}`, import.meta.url).href;
 }

@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { MillraceError } from '../errors.ts';
 import { writeFileDurably } from '../storage/write-file-durably.ts';
 import { CheckpointHistory } from './checkpoint-history.ts';
 import { bareRemains, type JobRemains } from './ended-job.ts';
+import { defaultTaskParts } from './job-parts.ts';
 import type { JobSpec } from './job-spec.ts';
 import { processIdentity } from './process-identity.ts';
 import {
@@ -18,6 +20,7 @@ import type { RunnerAssignment } from './runner-process.ts';
 import { openRunnerServer } from './runner-server.ts';
 import type { RunningJob } from './running-job.ts';
 import { startJob } from './start-job.ts';
+import { createThreadWorkers } from './thread-workers.ts';
 
 // The program of a runner process. It loads what every job needs, is told its job on descriptor 3, says there when its
 // socket answers, and has no parent from then on. A parent that dies before leaves no runner behind.
@@ -53,7 +56,11 @@ async function readAssignment(): Promise<RunnerAssignment> {
 }
 
 async function run(spec: JobSpec): Promise<void> {
-  const job = startJob(spec);
+  const parts =
+    spec.threads > 0
+      ? { startWorkers: createThreadWorkers(defaultTaskParts(), (error) => die(spec, error)) }
+      : {};
+  const job = startJob(spec, parts);
   const history = new CheckpointHistory(directory);
   job.then(
     (started) =>
@@ -81,6 +88,25 @@ async function remainsOf(spec: JobSpec, starting: Promise<RunningJob>): Promise<
     const error = MillraceError.from(thrown).report();
     return bareRemains({ ...spec, pid: process.pid }, { kind: 'failed', error });
   }
+}
+
+/**
+ * A function does not come back, and nothing in this process is sure to stop it: the supervisor starts the next attempt from the last
+ * checkpoint, and finds here why.
+ */
+function die(spec: JobSpec, error: MillraceError): never {
+  const outcome = { kind: 'failed', error: error.report() } as const;
+  try {
+    const text = JSON.stringify({
+      attempt,
+      ...bareRemains({ ...spec, pid: process.pid }, outcome),
+    });
+    writeFileSync(join(directory, OUTCOME_FILE), text);
+  } finally {
+    process.kill(process.pid, 'SIGKILL');
+  }
+  // Not reached: the signal cannot be caught.
+  process.exit();
 }
 
 /** Last of all, so that a supervisor that comes later knows. A disk that is full must not make a job run for ever. */

@@ -3,10 +3,10 @@ import type { Idle } from './idle.ts';
 /**
  * How worker threads wake each other. Every worker has a cache line of its own in one SharedArrayBuffer:
  *
- *      0         4
- *      ┌─────────┬─────────┬───────────────┐
- *      │ waiting │ signals │ unused to 64  │   i32 each
- *      └─────────┴─────────┴───────────────┘
+ *      0         4         8                16
+ *      ┌─────────┬─────────┬────────────────┬───────────────┐
+ *      │ waiting │ signals │ `heartbeat.ts` │ unused to 64  │   i32 each
+ *      └─────────┴─────────┴────────────────┴───────────────┘
  *
  * W1  Only the worker itself writes `waiting`. If a waker cleared it, a second change between the wake-up and the next
  *     look would find it cleared, wake nobody, and could be missed for good.
@@ -15,7 +15,7 @@ import type { Idle } from './idle.ts';
  *     change, or the waker sees `waiting` and raises `signals`, on which the sleep ends, even if it has not begun.
  * W3  While a worker is busy nobody pays for a wake-up: one load of `waiting` per change.
  */
-const LINE_WORDS = 16;
+export const LINE_WORDS = 16;
 const WAITING = 0;
 const SIGNALS = 1;
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { WORKER_SLEEP_MS, WORKER_SLICE_MS } from '../limits.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { Idle } from './idle.ts';
 
 /** What a worker loop runs. */
@@ -19,6 +20,8 @@ export interface WorkerLoopOptions {
   readonly stopped: () => boolean;
   /** Called at every turn. */
   readonly onTurn: (nowMs: number) => void;
+  /** Shows from outside which runnable is at work, by its position; without it nobody looks. */
+  readonly heartbeat?: Heartbeat | undefined;
 }
 
 /**
@@ -26,7 +29,10 @@ export interface WorkerLoopOptions {
  * event loop has its turn; when no task has anything to do the loop sleeps, and uses no processor time.
  */
 export async function runWorkerLoop(options: WorkerLoopOptions): Promise<void> {
-  const { runnables, clock, idle, stopped } = options;
+  const { clock, idle, stopped } = options;
+  const runnables = options.heartbeat
+    ? beating(options.runnables, options.heartbeat)
+    : options.runnables;
   while (!stopped()) {
     options.onTurn(clock.monotonicMs());
     if (runSlice(runnables, clock)) {
@@ -42,6 +48,20 @@ export async function runWorkerLoop(options: WorkerLoopOptions): Promise<void> {
     }
     await idle.sleep(sleepMs(runnables, clock.monotonicMs()));
   }
+}
+
+function beating(runnables: readonly Runnable[], heartbeat: Heartbeat): readonly Runnable[] {
+  return runnables.map((runnable, position) => ({
+    run(nowMs) {
+      heartbeat.begin(position);
+      const busy = runnable.run(nowMs);
+      heartbeat.end();
+      return busy;
+    },
+    get dueMs() {
+      return runnable.dueMs;
+    },
+  }));
 }
 
 /** Runs everybody until the slice is over or nobody has anything to do; true = somebody still has. */

@@ -3,6 +3,7 @@ import { METRICS_INTERVAL_MS, WORKER_STOP_MS } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
 import { connectTasks } from './connect-tasks.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import type { Idle } from './idle.ts';
 import { LogLimiter } from './log-limiter.ts';
 import { openTask, type TaskSurroundings } from './open-task.ts';
@@ -104,6 +105,8 @@ export class Worker {
       yieldTurn: this.#parts.yieldTurn,
       stopped: () => this.#state !== 'working',
       onTurn: (nowMs) => this.#onTurn(nowMs),
+      heartbeat:
+        this.#start.wakeWords && createHeartbeat(this.#start.wakeWords, this.#start.worker),
     });
   }
 

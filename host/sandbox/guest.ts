@@ -13,6 +13,8 @@ export interface GuestLimits {
   readonly memoryPages: number;
   /** Bytes one call may emit. */
   readonly outputBytes: number;
+  /** Milliseconds for one batch; nothing in the instance can hold to it, who watches its thread does. */
+  readonly deadlineMs?: number;
 }
 
 /** Receives what guests log. `text` is already escaped and cut to its limit. */

@@ -1,5 +1,10 @@
 import type { z } from 'zod';
-import { FUEL_PER_RECORD_DEFAULT, MEMORY_PAGES_MAX, OUTPUT_BYTES_MAX } from '../../limits.ts';
+import {
+  BATCH_DEADLINE_MS,
+  FUEL_PER_RECORD_DEFAULT,
+  MEMORY_PAGES_MAX,
+  OUTPUT_BYTES_MAX,
+} from '../../limits.ts';
 import type { GuestLimits } from '../../sandbox/guest.ts';
 import type { errorPolicySchema } from '../document/error-policy-schema.ts';
 import { type guestLimitsSchema, PAGE_BYTES } from '../document/steps/step-options.ts';
@@ -21,11 +26,12 @@ export function errorPolicy(policy: z.infer<typeof errorPolicySchema> | undefine
 export function guestLimits(step: {
   readonly limits?: z.infer<typeof guestLimitsSchema> | undefined;
 }): GuestLimits {
-  const { fuelPerRecord, memory, output } = step.limits ?? {};
+  const { fuelPerRecord, memory, output, deadline } = step.limits ?? {};
   return {
     fuelPerRecord: fuelPerRecord ?? FUEL_PER_RECORD_DEFAULT,
     memoryPages:
       memory === undefined ? MEMORY_PAGES_MAX : Math.ceil(sizeBytes(memory) / PAGE_BYTES),
+    deadlineMs: durationMs(deadline) ?? BATCH_DEADLINE_MS,
     outputBytes: output === undefined ? OUTPUT_BYTES_MAX : sizeBytes(output),
   };
 }

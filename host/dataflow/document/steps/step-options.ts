@@ -6,7 +6,7 @@ import {
   PARALLELISM_MAX,
 } from '../../../limits.ts';
 import { errorPolicySchema } from '../error-policy-schema.ts';
-import { countSchema, nameSchema, sizeSchema } from '../quantity-schema.ts';
+import { countSchema, durationSchema, nameSchema, sizeSchema } from '../quantity-schema.ts';
 
 /** Bytes of a WebAssembly page. */
 export const PAGE_BYTES = 65_536;
@@ -25,6 +25,11 @@ export const guestLimitsSchema = z.strictObject({
   fuelPerRecord: countSchema(1, FUEL_PER_CALL_MAX).optional(),
   memory: sizeSchema(MEMORY_PAGES_MAX * PAGE_BYTES).optional(),
   output: sizeSchema(OUTPUT_BYTES_MAX).optional().describe('what one call may emit'),
+  deadline: durationSchema
+    .optional()
+    .describe(
+      'how long one batch may take; a function that does not stop is ended with its process',
+    ),
 });
 
 /** Options of every step that runs a guest function. */

@@ -3,10 +3,16 @@ import type { Batch } from './batch.ts';
 /** What travels in a channel, in order. */
 export type Element =
   | { readonly kind: 'batch'; readonly batch: Batch }
-  /** No record with an event time at or below `timeMs` follows in this channel. */
-  | { readonly kind: 'watermark'; readonly timeMs: number }
-  /** Everything before belongs to checkpoint `checkpoint`, everything after does not. */
-  | { readonly kind: 'barrier'; readonly checkpoint: number }
+  /**
+   * No record with an event time at or below `timeMs` follows in this channel. `idle`: nothing follows for a while, and until a watermark
+   * without it comes the channel holds nothing back.
+   */
+  | { readonly kind: 'watermark'; readonly timeMs: number; readonly idle?: boolean }
+  /**
+   * Everything before belongs to checkpoint `checkpoint`, everything after does not. `unaligned`: it has overtaken what was in the channel
+   * (`ChannelSender.overtake`), and comes by where it would have come otherwise.
+   */
+  | { readonly kind: 'barrier'; readonly checkpoint: number; readonly unaligned?: true }
   /** Nothing follows. */
   | { readonly kind: 'end' };
 

@@ -30,6 +30,7 @@ export function buildManifest(parts: ManifestParts): Manifest {
       operators[id] = { parallelism: chain.parallelism, ...operatorPart(id, answers, parts) };
     }
   }
+  const inFlight = parts.acknowledged.flatMap((one) => one.inFlight ?? []);
   return {
     format: 1,
     job: parts.job,
@@ -39,6 +40,7 @@ export function buildManifest(parts: ManifestParts): Manifest {
     keyGroups: parts.plan.keyGroups,
     modules: parts.modules,
     operators,
+    ...(inFlight.length > 0 ? { inFlight } : {}),
     final: parts.acknowledged.every((one) => one.finished),
   };
 }

@@ -1,5 +1,6 @@
 import type { OperatorCapture } from '../dataflow/operator.ts';
 import type { CapturedState, KeyedSnapshot, StateCapture } from '../state/state-table.ts';
+import type { InFlightBatch, InFlightLog } from './in-flight.ts';
 import type { CapturedSnapshot, TaskCapture } from './task-capture.ts';
 
 export interface StepCapture {
@@ -7,14 +8,27 @@ export interface StepCapture {
   readonly capture: OperatorCapture;
 }
 
+/** What an unaligned barrier has overtaken: before the task, and behind it. */
+export interface InFlightSource {
+  readonly log: InFlightLog;
+  readonly waiting: readonly InFlightBatch[];
+}
+
 /** What a task fixed at a barrier and has still to copy, a piece at a time between two batches. */
 export class Capturing {
   readonly checkpoint: number;
-  readonly #rest: Omit<TaskCapture, 'snapshots'>;
+  readonly #rest: Omit<TaskCapture, 'snapshots' | 'inFlight'>;
+  readonly #inFlight: InFlightSource | undefined;
+  #waiting = false;
   readonly #steps: readonly StepCapture[];
   readonly #done = new Map<KeyedSnapshot | StateCapture, CapturedState>();
 
-  constructor(rest: Omit<TaskCapture, 'snapshots'>, steps: readonly StepCapture[]) {
+  constructor(
+    rest: Omit<TaskCapture, 'snapshots' | 'inFlight'>,
+    steps: readonly StepCapture[],
+    inFlight: InFlightSource | undefined,
+  ) {
+    this.#inFlight = inFlight;
     this.checkpoint = rest.checkpoint;
     this.#rest = rest;
     this.#steps = steps;
@@ -33,7 +47,22 @@ export class Capturing {
         left -= captured.parts.reduce((sum, part) => sum + part.length, 0);
       }
     }
-    return { ...this.#rest, snapshots: this.#steps.map((step) => this.#snapshotOf(step)) };
+    const received = this.#inFlight === undefined ? [] : this.#inFlight.log.batches;
+    this.#waiting = received === undefined;
+    if (received === undefined) return undefined;
+    const inFlight = [...received, ...(this.#inFlight?.waiting ?? [])];
+    const snapshots = this.#steps.map((step) => this.#snapshotOf(step));
+    return { ...this.#rest, snapshots, inFlight };
+  }
+
+  /** All is copied, and a barrier has still to come. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** The operators whose state it is of. */
+  get operators(): readonly string[] {
+    return this.#steps.map(({ operator }) => operator);
   }
 
   /** Gives up. */

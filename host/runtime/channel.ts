@@ -1,3 +1,4 @@
+import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
 
 /**
@@ -13,6 +14,11 @@ export interface ChannelSender {
    * when there is room. (A large batch may be under way in pieces by then, which nobody can tell.)
    */
   send(element: Element): boolean;
+  /**
+   * Sends barrier `checkpoint` past all that the channel holds: behind every element that it has accepted, before the one that it has
+   * refused. Never refused itself. A later one takes the place of one that the receiver has not come to yet.
+   */
+  overtake(checkpoint: number): void;
 }
 
 export interface ChannelReceiver {
@@ -21,4 +27,11 @@ export interface ChannelReceiver {
    * until the next `receive`, which also gives their room back.
    */
   receive(): Element | undefined;
+  /** The latest checkpoint whose barrier has overtaken, from then on; 0 = none has. `receive` yields that barrier in its place as well. */
+  readonly overtaken: number;
+  /**
+   * Copies of the batches that are in the channel before barrier `checkpoint`, which has overtaken them, or before an `end`; undefined when
+   * neither has been sent yet. Changes nothing.
+   */
+  inFlight(checkpoint: number): readonly Batch[] | undefined;
 }

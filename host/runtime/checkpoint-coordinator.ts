@@ -27,6 +27,8 @@ export interface CheckpointCoordinatorOptions {
   readonly clock: Clock;
   /** Says it to every worker. */
   readonly post: (message: ToWorker) => void;
+  /** Some step changes its module at the next barrier: it must not overtake anything. */
+  readonly mustAlign: () => boolean;
   /** What runs after the cut of a checkpoint. */
   readonly modulesAt: (checkpoint: number) => StepModules;
   /** Appends the dead letters of a completed checkpoint where people look for them. */
@@ -62,6 +64,8 @@ export class CheckpointCoordinator {
   #committing: Answers | undefined;
   #forgetting: (Answers & { readonly checkpoint: number }) | undefined;
   #cancelTimer = () => {};
+  /** When the last checkpoint was over. */
+  #endedMs = 0;
   #closed: MillraceError | undefined;
   #latest: CheckpointRecord | undefined;
   #counts = { completed: 0, failed: 0 };
@@ -82,14 +86,24 @@ export class CheckpointCoordinator {
     return this.#counts;
   }
 
-  /** Begins the periodic checkpoints. */
+  /** Begins the periodic checkpoints: one every interval, later where the one before takes long or a pause was asked for. */
   start(): void {
-    const { everyMs } = this.#options.plan.checkpoint;
+    const { clock, plan } = this.#options;
+    this.#schedule(clock.monotonicMs() + (plan.checkpoint.everyMs ?? 0));
+  }
+
+  #schedule(atMs: number): void {
+    const { clock, plan } = this.#options;
+    const { everyMs, minPauseMs } = plan.checkpoint;
     if (everyMs === undefined || this.#closed !== undefined) return;
-    this.#cancelTimer = this.#options.clock.after(everyMs, () => {
+    const dueMs = Math.max(atMs, this.#endedMs + minPauseMs);
+    this.#cancelTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      const startedMs = clock.monotonicMs();
+      // Others may have been taken since.
+      if (startedMs < this.#endedMs + minPauseMs) return this.#schedule(atMs);
       void this.take()
         .catch(() => {})
-        .then(() => this.start());
+        .then(() => this.#schedule(startedMs + everyMs));
     });
   }
 
@@ -98,16 +112,22 @@ export class CheckpointCoordinator {
    * it is durable and committed; throws `CHECKPOINT_FAILED`.
    */
   take(prepare?: (checkpoint: number) => Promise<void>): Promise<CheckpointRecord> {
-    const taken = this.#turn.then(() => this.#take(prepare));
-    this.#turn = taken.catch(() => {});
-    return taken;
+    return this.#inTurn(() => this.#take('any', prepare));
   }
 
-  /** Takes a checkpoint and lets `use` have it, committed, before the next one begins: meanwhile it is not removed. */
+  /** Takes an aligned checkpoint and lets `use` have it, committed, before the next one begins: meanwhile it is not removed. */
   takeFor<Result>(use: (record: CheckpointRecord) => Promise<Result>): Promise<Result> {
-    const used = this.#turn.then(async () => use(await this.#take()));
-    this.#turn = used.catch(() => {});
-    return used;
+    return this.#inTurn(async () => use(await this.#take('aligned')));
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(work);
+    this.#turn = done
+      .catch(() => {})
+      .then(() => {
+        this.#endedMs = this.#options.clock.monotonicMs();
+      });
+    return done;
   }
 
   /** Resolves when no checkpoint runs or waits for its turn. */
@@ -149,9 +169,12 @@ export class CheckpointCoordinator {
     this.#forgetting?.done.reject(error);
   }
 
-  async #take(prepare?: (checkpoint: number) => Promise<void>): Promise<CheckpointRecord> {
+  async #take(
+    kind: 'aligned' | 'any',
+    prepare?: (checkpoint: number) => Promise<void>,
+  ): Promise<CheckpointRecord> {
     if (this.#closed !== undefined) throw this.#closed;
-    const { clock } = this.#options;
+    const { clock, plan, mustAlign } = this.#options;
     const checkpoint = this.#next++;
     const startedMs = clock.monotonicMs();
     const begun = { ...RECORD, checkpoint, triggeredAtMs: clock.nowMs() };
@@ -159,7 +182,10 @@ export class CheckpointCoordinator {
     let record: CheckpointRecord;
     try {
       await prepare?.(checkpoint);
-      const acknowledged = await this.#collect(checkpoint);
+      // A swap is cut by the barrier: what it overtook would see the new version. A savepoint is for plans with other channels.
+      const aligned = kind === 'aligned' || prepare !== undefined || mustAlign();
+      const unaligned = plan.checkpoint.unaligned && !aligned;
+      const acknowledged = await this.#collect(checkpoint, unaligned);
       const manifest = this.#manifest(checkpoint, acknowledged);
       const letters = formatDeadLetters(this.#options, manifest, acknowledged);
       await this.#options.store.complete(manifest, letters);
@@ -182,7 +208,7 @@ export class CheckpointCoordinator {
   }
 
   /** Sends the barriers off and waits for every task's answer. */
-  async #collect(checkpoint: number): Promise<readonly TaskAcknowledged[]> {
+  async #collect(checkpoint: number, unaligned: boolean): Promise<readonly TaskAcknowledged[]> {
     const { clock, plan, tasks } = this.#options;
     const running: RunningCheckpoint = {
       checkpoint,
@@ -196,7 +222,7 @@ export class CheckpointCoordinator {
       const text = `${missing} of ${tasks.length} tasks did not answer within ${plan.checkpoint.timeoutMs} ms`;
       running.complete.reject(new MillraceError('DEADLINE_EXCEEDED', text));
     });
-    this.#options.post({ kind: 'trigger', checkpoint });
+    this.#options.post({ kind: 'trigger', checkpoint, unaligned });
     try {
       return await running.complete.promise;
     } finally {

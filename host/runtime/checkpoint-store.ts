@@ -10,9 +10,10 @@ import {
   readManifestName,
 } from './checkpoint-names.ts';
 import { encodeManifest } from './encode-manifest.ts';
+import { readInFlight } from './in-flight-files.ts';
+import { KnownManifests } from './known-manifests.ts';
 import type { Manifest } from './manifest.ts';
 import { blobsOf } from './manifest-blobs.ts';
-import { readManifest } from './read-manifest.ts';
 import { readStateBlob } from './snapshot-files.ts';
 
 const FOLDER = 'checkpoints/';
@@ -45,56 +46,30 @@ export interface CheckpointStore {
 /** The checkpoints of a job in `storage`, as one attempt sees them. */
 export function createCheckpointStore(
   storage: BlobStore,
-  { job, attempt }: { readonly job: string; readonly attempt: number },
+  writer: { readonly job: string; readonly attempt: number },
 ): CheckpointStore {
-  /** Manifests that were read or written here: the attempts that wrote them, and the blobs they name. */
-  const writers = new Map<number, number>();
-  const named = new Map<number, ReadonlySet<string>>();
+  const known = new KnownManifests(storage, writer);
+  const { attempt } = writer;
   const list = () => storage.list(FOLDER);
-
-  async function read(name: CheckpointName): Promise<Manifest> {
-    const bytes = await storage.get(manifestName(name));
-    const manifest = readManifest(bytes, { job, checkpoint: name.checkpoint });
-    writers.set(name.checkpoint, name.attempt);
-    return manifest;
-  }
-  /** A manifest that is damaged or gone needs nothing: nobody will ever start from it. */
-  async function neededBy(kept: readonly number[]): Promise<ReadonlySet<string>> {
-    const needed = new Set<string>();
-    for (const checkpoint of kept) {
-      let names = named.get(checkpoint);
-      try {
-        const writer = writers.get(checkpoint) ?? attempt;
-        names ??= namesOf(await read({ checkpoint, attempt: writer }));
-      } catch (thrown) {
-        const { code } = MillraceError.from(thrown);
-        if (code !== 'CHECKPOINT_CORRUPT' && code !== 'BLOB_NOT_FOUND') throw thrown;
-        names = new Set();
-      }
-      named.set(checkpoint, names);
-      for (const name of names) needed.add(name);
-    }
-    return needed;
-  }
   return {
     async numbers() {
       return sorted((await list()).flatMap((blob) => checkpointOf(blob) ?? []));
     },
     async completed() {
       const names = (await list()).flatMap((blob) => readManifestName(blob) ?? []);
-      for (const name of names) writers.set(name.checkpoint, name.attempt);
+      for (const name of names) known.found(name);
       return names.sort((a, b) => a.checkpoint - b.checkpoint || a.attempt - b.attempt);
     },
     async verify(name) {
-      const manifest = await read(name);
+      const manifest = await known.read(name);
       for (const ref of blobsOf(manifest)) await readStateBlob(storage, ref);
+      for (const ref of manifest.inFlight ?? []) await readInFlight(storage, ref);
       return manifest;
     },
     async complete(manifest, deadLetters) {
       if (deadLetters !== '') await storage.put(deadLettersName(manifest), utf8(deadLetters));
       await storage.put(manifestName(manifest), encodeManifest(manifest));
-      writers.set(manifest.checkpoint, manifest.attempt);
-      named.set(manifest.checkpoint, namesOf(manifest));
+      known.wrote(manifest);
     },
     async deadLetters(name) {
       try {
@@ -104,39 +79,25 @@ export function createCheckpointStore(
         throw thrown;
       }
     },
-    discard: (checkpoint) => discard(storage, { checkpoint, attempt }),
+    async discard(checkpoint) {
+      const blobs = await storage.list(checkpointPrefix(checkpoint));
+      if (blobs.includes(manifestName({ checkpoint, attempt }))) return;
+      for (const blob of blobs) if (attemptOf(blob) <= attempt) await storage.delete(blob);
+    },
     async retain(kept) {
       const newest = kept.at(-1);
       if (newest === undefined) return;
-      for (const known of [...named.keys()]) if (!kept.includes(known)) named.delete(known);
-      const needed = await neededBy(kept);
-      const old = (await list()).filter((blob) => (checkpointOf(blob) ?? newest + 1) <= newest);
-      for (const blob of removableOf(old, kept, needed)) await storage.delete(blob);
+      const needed = await known.neededBy(kept);
+      const removable = (await list()).filter((blob) => {
+        const checkpoint = checkpointOf(blob) ?? Number.POSITIVE_INFINITY;
+        if (checkpoint > newest) return false;
+        return blob.endsWith(STATE) ? !needed.has(blob) : !kept.includes(checkpoint);
+      });
+      const isManifest = (blob: string) => Number(readManifestName(blob) !== undefined);
+      removable.sort((a, b) => isManifest(b) - isManifest(a));
+      for (const blob of removable) await storage.delete(blob);
     },
   };
-}
-
-async function discard(storage: BlobStore, name: CheckpointName): Promise<void> {
-  const blobs = await storage.list(checkpointPrefix(name.checkpoint));
-  if (blobs.includes(manifestName(name))) return;
-  for (const blob of blobs) if (attemptOf(blob) <= name.attempt) await storage.delete(blob);
-}
-
-/** Manifests first. */
-function removableOf(
-  old: readonly string[],
-  kept: readonly number[],
-  needed: ReadonlySet<string>,
-): readonly string[] {
-  const removable = old.filter((blob) =>
-    blob.endsWith(STATE) ? !needed.has(blob) : !kept.includes(checkpointOf(blob) ?? 0),
-  );
-  const isManifest = (blob: string) => Number(readManifestName(blob) !== undefined);
-  return removable.sort((a, b) => isManifest(b) - isManifest(a));
-}
-
-function namesOf(manifest: Manifest): ReadonlySet<string> {
-  return new Set(blobsOf(manifest).map(({ blob }) => blob));
 }
 
 function utf8(text: string): Uint8Array {

@@ -1,5 +1,6 @@
 import type { RowKernel } from '../abi/row-kernel.ts';
 import type { ChannelReceiver, ChannelSender } from './channel.ts';
+import type { ChannelPlace } from './in-flight.ts';
 import type { GateInput } from './input-gate.ts';
 import { LocalChannel } from './local-channel.ts';
 import { createOutputEdge } from './output-edge.ts';
@@ -40,6 +41,7 @@ export function connectTasks(
       .map((one) => ({
         receiver: receivers.get(one) as ChannelReceiver,
         input: edges[one.edge].input ?? 0,
+        channel: placeOf(one),
       })),
     output: new TaskOutput(
       edges.flatMap((edge, index) => {
@@ -50,6 +52,7 @@ export function connectTasks(
         const options = {
           partitioning: edge.partitioning,
           side: edge.side,
+          channels: mine.map(placeOf),
           senders: mine.map((one) => senders.get(one) as ChannelSender),
           channelBytes: mine[0].bytes,
           keyGroups,
@@ -60,6 +63,10 @@ export function connectTasks(
       }),
     ),
   });
+}
+
+function placeOf({ edge, from, to }: ChannelStart): ChannelPlace {
+  return { edge, from: from.task, to: to.task };
 }
 
 function waker(start: WorkerStart, worker: number): () => void {

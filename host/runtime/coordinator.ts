@@ -87,6 +87,7 @@ export class Coordinator implements RunningJob {
       ...options.checkpoints,
       job: spec.id,
       attempt: spec.attempt,
+      mustAlign: () => this.#swaps.armed,
       modulesAt: (checkpoint) => this.#swaps.modulesAt(checkpoint),
       onRecord: (record) => this.#onCheckpoint(record),
       onStuck: (error) => this.#fail(error.report(), ''),

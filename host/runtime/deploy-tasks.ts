@@ -1,11 +1,12 @@
 import type { Split } from '../connectors/source.ts';
 import type { Chain, Plan } from '../dataflow/plan.ts';
+import { MillraceError } from '../errors.ts';
 import { EDGE_RING_BYTES_MAX, RING_BYTES, RING_BYTES_MIN } from '../limits.ts';
 import { type KeyGroupRange, keyGroupRange } from '../model/key-group.ts';
 import type { Manifest, OperatorManifest, TaskSnapshotRef } from './manifest.ts';
 import { operatorOf } from './operator-of.ts';
 import { createRing } from './ring-layout.ts';
-import type { ChannelStart, TaskStart } from './worker-protocol.ts';
+import type { ChannelStart, ReplayStart, TaskStart } from './worker-protocol.ts';
 
 /** Where everything runs. */
 export interface Deployment {
@@ -28,6 +29,7 @@ export function deployTasks(
   splits: ReadonlyMap<string, readonly Split[]>,
   manifest: Manifest | undefined,
 ): Deployment {
+  if (manifest?.inFlight !== undefined) assertChannelsOf(manifest, plan);
   const tasks: TaskStart[] = [];
   for (const chain of plan.chains) {
     for (let task = 0; task < chain.parallelism; task += 1) {
@@ -63,11 +65,43 @@ function createTask(
     index,
     chain: chain.id,
     task,
+    replay: replayOf(plan, chain, task, manifest),
     splits: (splits.get(first.id) ?? []).filter((_, i) => i % chain.parallelism === task),
     restore,
     watermarkMs: before && watermarkOf(before, task, chain.parallelism),
     spent: before !== undefined && isSpent(before, task, chain.parallelism),
   };
+}
+
+/** Rows in flight belong to a channel, and so to the numbers of tasks at both its ends. */
+function assertChannelsOf(manifest: Manifest, plan: Plan): void {
+  for (const { operators, parallelism } of plan.chains) {
+    const [{ id }] = operators;
+    const before = operatorOf(manifest, id);
+    if (before?.parallelism === parallelism) continue;
+    throw new MillraceError(
+      'SAVEPOINT_INCOMPATIBLE',
+      `checkpoint ${manifest.checkpoint} is unaligned and holds rows in flight; "${id}" had ${before?.parallelism ?? 0} tasks then, not ${parallelism}`,
+      { hint: 'stop the job with a savepoint, which is aligned, to run it at another parallelism' },
+    );
+  }
+}
+
+/** What was in flight to the task: first what its channels held, then what their senders held. */
+function replayOf(
+  plan: Plan,
+  chain: Chain,
+  task: number,
+  manifest: Manifest | undefined,
+): readonly ReplayStart[] {
+  const starts = (['receiver', 'sender'] as const).flatMap((at) =>
+    (manifest?.inFlight ?? []).map((ref) => ({ ref, at })),
+  );
+  return starts.filter(({ ref, at }) =>
+    ref.pieces.some(
+      (one) => one.at === at && one.to === task && plan.edges[one.edge].to === chain.id,
+    ),
+  );
 }
 
 function partsOf(

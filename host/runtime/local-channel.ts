@@ -17,6 +17,12 @@ export class LocalChannel implements ChannelSender, ChannelReceiver {
   #first = 0;
   #length = 0;
   #bytes = 0;
+  /** Elements that were accepted, and those that were received. */
+  #accepted = 0;
+  #received = 0;
+  #overtaken = 0;
+  /** Elements that were accepted before the barrier that has overtaken; -1 = it was received. */
+  #boundary = -1;
   /** The buffer of the batch that the receiver works on. */
   #lent: Uint8Array | undefined;
 
@@ -33,9 +39,38 @@ export class LocalChannel implements ChannelSender, ChannelReceiver {
     return this.#append({ kind: 'batch', batch: this.#copy(element.batch) });
   }
 
+  overtake(checkpoint: number): void {
+    this.#overtaken = checkpoint;
+    this.#boundary = this.#accepted;
+  }
+
+  get overtaken(): number {
+    return this.#overtaken;
+  }
+
+  inFlight(checkpoint: number): readonly Batch[] | undefined {
+    const known = this.#overtaken === checkpoint;
+    if (known && this.#boundary < 0) return [];
+    const batches: Batch[] = [];
+    for (let i = 0; i < this.#length; i += 1) {
+      if (known && this.#received + i === this.#boundary) return batches;
+      const element = this.#elements[(this.#first + i) % LOCAL_CHANNEL_ELEMENTS] as Element;
+      if (element.kind === 'end') return batches;
+      if (element.kind !== 'batch') continue;
+      const { bytes, count } = element.batch;
+      batches.push({ bytes: bytes.slice(), count });
+    }
+    return known ? batches : undefined;
+  }
+
   receive(): Element | undefined {
     this.#takeBack();
+    if (this.#received === this.#boundary) {
+      this.#boundary = -1;
+      return { kind: 'barrier', checkpoint: this.#overtaken, unaligned: true };
+    }
     if (this.#length === 0) return undefined;
+    this.#received += 1;
     const element = this.#elements[this.#first] as Element;
     this.#elements[this.#first] = undefined;
     this.#first = (this.#first + 1) % LOCAL_CHANNEL_ELEMENTS;
@@ -50,6 +85,7 @@ export class LocalChannel implements ChannelSender, ChannelReceiver {
   #append(element: Element): true {
     this.#elements[(this.#first + this.#length) % LOCAL_CHANNEL_ELEMENTS] = element;
     this.#length += 1;
+    this.#accepted += 1;
     return true;
   }
 

@@ -20,8 +20,29 @@ export interface Manifest {
   readonly modules: StepModules;
   /** By operator id. */
   readonly operators: { readonly [id: string]: OperatorManifest };
+  /** Of unaligned checkpoints: the rows that barriers have overtaken, by task that held them. Absent = none. */
+  readonly inFlight?: readonly InFlightRef[];
   /** Sources were at their end and every task had finished. */
   readonly final: boolean;
+}
+
+/** Batches, one after the other in one blob. */
+export interface InFlightRef {
+  readonly blob: string;
+  readonly bytes: number;
+  readonly crc32: number;
+  readonly pieces: readonly InFlightPiece[];
+}
+
+/** A batch, with the channel it was on: index in `Plan.edges`, numbers of the tasks in their chains. */
+export interface InFlightPiece {
+  readonly edge: number;
+  readonly from: number;
+  readonly to: number;
+  /** What the sender held comes after what the receiver held. */
+  readonly at: 'sender' | 'receiver';
+  readonly bytes: number;
+  readonly count: number;
 }
 
 export interface OperatorManifest {

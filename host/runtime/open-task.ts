@@ -7,7 +7,8 @@ import type { Batch } from '../model/batch.ts';
 import { keyGroupRange } from '../model/key-group.ts';
 import { DeadLetterBox } from './dead-letter-box.ts';
 import { findConnector } from './find-connector.ts';
-import { type GateInput, InputGate } from './input-gate.ts';
+import { readInFlight } from './in-flight-files.ts';
+import { type GateInput, InputGate, type ReplayedBatch } from './input-gate.ts';
 import { SinkStage } from './sink-stage.ts';
 import { restoreOperator } from './snapshot-files.ts';
 import { SourceInput } from './source-input.ts';
@@ -48,7 +49,7 @@ export async function openTask(task: TaskStart, around: TaskSurroundings): Promi
     index: task.index,
     chain,
     task: task.task,
-    input: source?.input ?? new InputGate(around.inputs),
+    input: source?.input ?? new InputGate(around.inputs, await readReplay(task, around)),
     source,
     operators,
     sink: last.kind === 'sink' ? await openSink(last, task, around) : undefined,
@@ -58,7 +59,20 @@ export async function openTask(task: TaskStart, around: TaskSurroundings): Promi
     report: around.report,
     chains: around.chains,
     spent: task.spent,
+    unaligned: plan.checkpoint.unaligned,
   });
+}
+
+async function readReplay(task: TaskStart, { start, parts }: TaskSurroundings) {
+  const batches: ReplayedBatch[] = [];
+  for (const { ref, at } of task.replay) {
+    for (const { piece, batch } of await readInFlight(parts.storage, ref)) {
+      const edge = start.plan.edges[piece.edge];
+      if (piece.at !== at || piece.to !== task.task || edge.to !== task.chain) continue;
+      batches.push({ channel: piece, input: edge.input ?? 0, batch });
+    }
+  }
+  return batches;
 }
 
 async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters: DeadLetterBox) {

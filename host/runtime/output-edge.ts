@@ -5,6 +5,7 @@ import type { Partitioning } from '../dataflow/plan.ts';
 import { BATCH_BYTES_TARGET } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { ChannelSender } from './channel.ts';
+import type { ChannelPlace } from './in-flight.ts';
 import { OutputTarget } from './output-target.ts';
 
 /** One edge of a task: the tasks downstream that it feeds, and how rows are dealt to them. */
@@ -12,6 +13,8 @@ export interface OutputEdge {
   /** The side output that it carries; undefined = the main output. */
   readonly side: string | undefined;
   readonly targets: readonly OutputTarget[];
+  /** Where each of them leads. */
+  readonly channels: readonly ChannelPlace[];
   /** Takes a batch's rows, whatever the channels say. May write into the rows' tags. */
   send(batch: Batch): void;
 }
@@ -22,6 +25,8 @@ export interface OutputEdgeOptions {
   readonly side?: string | undefined;
   /** One sender per task downstream, in order; a single one for `forward`. */
   readonly senders: readonly ChannelSender[];
+  /** Their places. */
+  readonly channels: readonly ChannelPlace[];
   /** What a channel of the edge holds. */
   readonly channelBytes: number;
   readonly keyGroups: number;
@@ -35,28 +40,29 @@ const FULL_SIZE_TARGETS = 8;
 const SMALL_BUFFER_BYTES = 4096;
 
 export function createOutputEdge(options: OutputEdgeOptions): OutputEdge {
-  const { partitioning, senders, side } = options;
+  const { partitioning, senders, side, channels } = options;
   const batchBytes = Math.min(BATCH_BYTES_TARGET, options.channelBytes / 4);
   const initialBytes = senders.length > FULL_SIZE_TARGETS ? SMALL_BUFFER_BYTES : batchBytes;
   const sizes = { initialBytes, batchBytes };
   const targets = senders.map((sender) => new OutputTarget(sender, sizes));
   switch (partitioning.kind) {
     case 'forward':
-      return { side, targets, send: (batch) => targets[0].pass(batch) };
+      return { side, targets, channels, send: (batch) => targets[0].pass(batch) };
     case 'broadcast':
       return {
         side,
         targets,
+        channels,
         send(batch) {
           for (const target of targets) target.pass(batch);
         },
       };
     case 'rebalance':
-      return { side, targets, send: rebalance(targets, options.task) };
+      return { side, targets, channels, send: rebalance(targets, options.task) };
     case 'field':
-      return { side, targets, send: partitionByField(targets, partitioning) };
+      return { side, targets, channels, send: partitionByField(targets, partitioning) };
     case 'key':
-      return { side, targets, send: partitionByKey(targets, partitioning, options) };
+      return { side, targets, channels, send: partitionByKey(targets, partitioning, options) };
     default:
       return partitioning satisfies never;
   }

@@ -2,6 +2,7 @@ import { BatchBuilder } from '../abi/batch-builder.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
 import type { ChannelSender } from './channel.ts';
+import { copyOf } from './in-flight.ts';
 
 export interface TargetSizes {
   /** Of the buffer at first. */
@@ -78,6 +79,14 @@ export class OutputTarget {
   mark(element: Element): void {
     this.#marks.push(element);
     this.drain();
+  }
+
+  /** Sends a barrier past all that waits for the channel, and past what is in it. Copies of the rows that wait, in order. */
+  overtake(checkpoint: number): readonly Batch[] {
+    this.#sender.overtake(checkpoint);
+    return [this.#refused, this.gathering].flatMap((builder) =>
+      builder.count === 0 ? [] : [copyOf(builder.batch())],
+    );
   }
 
   /** Sends what waits; true when nothing does any more. */

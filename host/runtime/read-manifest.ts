@@ -49,6 +49,9 @@ function findFault(value: Unknown, expected: ExpectedManifest): string | undefin
   if (!isObject(value.modules) || !Object.values(value.modules).every(isVersion)) {
     return 'has damaged modules';
   }
+  const { inFlight } = value;
+  if (inFlight !== undefined && !isListOf(inFlight, isInFlightRef))
+    return 'has damaged rows in flight';
   if (!isObject(value.operators)) return 'has no operators';
   for (const [id, operator] of Object.entries(value.operators)) {
     const fault = isName(id) && isObject(operator) ? operatorFault(operator) : 'is damaged';
@@ -96,6 +99,17 @@ function isBlobRef(ref: Unknown): boolean {
       isCount(entries) &&
       offset + length <= bytes,
   );
+}
+
+function isInFlightRef(ref: Unknown): boolean {
+  const { blob, bytes, crc32, pieces } = ref;
+  if (typeof blob !== 'string' || !isBlobName(blob) || !isCount(crc32)) return false;
+  if (!isListOf(pieces, isInFlightPiece)) return false;
+  return (pieces as { bytes: number }[]).reduce((sum, piece) => sum + piece.bytes, 0) === bytes;
+}
+
+function isInFlightPiece({ edge, from, to, at, bytes, count }: Unknown): boolean {
+  return [edge, from, to, bytes, count].every(isCount) && (at === 'sender' || at === 'receiver');
 }
 
 function isVersion(value: unknown): boolean {

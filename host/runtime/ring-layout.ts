@@ -1,15 +1,16 @@
 /**
  * A ring in a SharedArrayBuffer, from one thread to one other.
  *
- *      0       4          64       128                         128 + capacity
- *      ┌──────┬─────────┬─┬──────┬─┬─────────────────────────────┐
- *      │ tail │ blocked │ │ head │ │ frames                      │
- *      └──────┴─────────┴─┴──────┴─┴─────────────────────────────┘
- *       sender's line      receiver's line
+ *      0       4         8            12          64       128                         128 + capacity
+ *      ┌──────┬─────────┬────────────┬──────────┬─┬──────┬─┬─────────────────────────────┐
+ *      │ tail │ blocked │ checkpoint │ boundary │ │ head │ │ frames                      │
+ *      └──────┴─────────┴────────────┴──────────┴─┴──────┴─┴─────────────────────────────┘
+ *       sender's line                              receiver's line
  *
  * `tail` and `head` count units of 16 bytes since the beginning, modulo 2^32; the frames between them are the
  * receiver's, the rest is the sender's. `capacity` is a power of two. `blocked` is 1 while the sender waits for room;
- * only the sender writes it.
+ * only the sender writes it. Barrier `checkpoint` has overtaken all frames and stands before unit `boundary`, between two elements;
+ * 0 = none has. The sender sets it to 0 while it writes `boundary`.
  *
  * A frame starts at a unit, never wraps round the end, and is rounded up to whole units:
  *
@@ -17,7 +18,7 @@
  *      ┌────────┬─────────┬─────────┬─────────┬──────────────┐
  *      │ kind   │ payload │ rows    │ total   │ payload      │   batch: u32 each; payload ≤ total bytes of the batch
  *      ├────────┼─────────┼─────────┴─────────┼──────────────┘
- *      │ kind   │ 0       │ time or checkpoint│                  watermark, barrier: f64
+ *      │ kind   │ idle    │ time or checkpoint│                  watermark, barrier: f64
  *      └────────┴─────────┴───────────────────┘
  *
  * A batch with `payload` < `total` goes on in the next frames; `rows` and `total` are repeated in each. A `pad` frame
@@ -30,6 +31,8 @@ export const FRAME_HEADER_BYTES = 16;
 /** Indexes of the header's words, as `Int32Array`. */
 export const TAIL_WORD = 0;
 export const BLOCKED_WORD = 1;
+export const OVERTAKEN_WORD = 2;
+export const BOUNDARY_WORD = 3;
 export const HEAD_WORD = 16;
 
 export const FRAME_PAD = 0;

@@ -3,6 +3,7 @@ import type { Element } from '../model/element.ts';
 import type { ChannelSender } from './channel.ts';
 import {
   BLOCKED_WORD,
+  BOUNDARY_WORD,
   FRAME_BARRIER,
   FRAME_BATCH,
   FRAME_END,
@@ -12,6 +13,7 @@ import {
   framePayloadMax,
   frameUnits,
   HEAD_WORD,
+  OVERTAKEN_WORD,
   RING_HEADER_BYTES,
   ringCapacity,
   TAIL_WORD,
@@ -32,6 +34,8 @@ export class RingSender implements ChannelSender {
   readonly #payloadMax: number;
   readonly #wakeReceiver: () => void;
   #tail: number;
+  /** The tail behind the last element that is in the ring whole. */
+  #boundary: number;
   /** The receiver's head as last seen: it may be further by now, never less far. */
   #head: number;
   #blocked = false;
@@ -48,6 +52,15 @@ export class RingSender implements ChannelSender {
     this.#wakeReceiver = wakeReceiver;
     this.#tail = Atomics.load(this.#words, TAIL_WORD);
     this.#head = Atomics.load(this.#words, HEAD_WORD);
+    this.#boundary = this.#tail;
+  }
+
+  overtake(checkpoint: number): void {
+    Atomics.store(this.#words, OVERTAKEN_WORD, 0);
+    Atomics.store(this.#words, BOUNDARY_WORD, this.#boundary);
+    // Before the tail moves on: who sees a frame behind the boundary sees the barrier, too.
+    Atomics.store(this.#words, OVERTAKEN_WORD, checkpoint);
+    this.#wakeReceiver();
   }
 
   send(element: Element): boolean {
@@ -55,7 +68,7 @@ export class RingSender implements ChannelSender {
       case 'batch':
         return this.#sendBatch(element.batch);
       case 'watermark':
-        return this.#sendMark(FRAME_WATERMARK, element.timeMs);
+        return this.#sendMark(FRAME_WATERMARK, element.timeMs, element.idle === true);
       case 'barrier':
         return this.#sendMark(FRAME_BARRIER, element.checkpoint);
       case 'end':
@@ -82,16 +95,18 @@ export class RingSender implements ChannelSender {
       this.#publish(frameUnits(payload));
     }
     this.#sent = 0;
+    this.#boundary = this.#tail;
     return true;
   }
 
-  #sendMark(kind: number, value: number): boolean {
+  #sendMark(kind: number, value: number, flag = false): boolean {
     const at = this.#reserve(1);
     if (at < 0) return false;
     this.#frames.setUint32(at, kind, true);
-    this.#frames.setUint32(at + 4, 0, true);
+    this.#frames.setUint32(at + 4, flag ? 1 : 0, true);
     this.#frames.setFloat64(at + 8, value, true);
     this.#publish(1);
+    this.#boundary = this.#tail;
     return true;
   }
 

@@ -7,6 +7,7 @@ import { BATCH_BYTES_TARGET, WATERMARK_INTERVAL_MS } from '../limits.ts';
 import { EMPTY_BATCH } from '../model/batch.ts';
 import { type Element, WATERMARK_MAX_MS, WATERMARK_MIN_MS } from '../model/element.ts';
 import { createEventTimeAssigner } from './assign-event-time.ts';
+import { InFlightLog } from './in-flight.ts';
 import type { TaskInput } from './task-input.ts';
 
 export interface SourceInputOptions {
@@ -80,6 +81,15 @@ export class SourceInput implements TaskInput {
 
   close(): Promise<void> {
     return this.#reader.close();
+  }
+
+  /** A source is told of a checkpoint by `Task.trigger`, and there is nothing before it. */
+  lookAhead(): number {
+    return 0;
+  }
+
+  beginOvertaking(checkpoint: number): InFlightLog {
+    return new InFlightLog(checkpoint, [], 0);
   }
 
   next(nowMs: number): Element | undefined {

@@ -5,6 +5,7 @@ import type { CapturedState } from '../state/state-table.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { checkpointPrefix } from './checkpoint-names.ts';
 import type { StateBlobRef, TaskSnapshotRef } from './manifest.ts';
+
 import type { CapturedSnapshot } from './task-capture.ts';
 
 export interface SnapshotPlace {
@@ -71,6 +72,11 @@ export class StateChains {
     const written = this.#turn.then(() => this.#write(place, snapshot));
     this.#turn = written.catch(() => {});
     return written;
+  }
+
+  /** A capture of these operators is not written: what comes next cannot build on it. */
+  breakOff(operators: readonly string[]): void {
+    for (const operator of operators) this.#chains.delete(operator);
   }
 
   /** The checkpoint was given up and its blobs may be removed: nothing builds on them any more. */

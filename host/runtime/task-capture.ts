@@ -3,12 +3,15 @@ import type { DeadLetter } from '../dataflow/operator.ts';
 import type { MillraceError } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 import type { CapturedState } from '../state/state-table.ts';
+import type { InFlightBatch } from './in-flight.ts';
 
 /** What a task took down at a barrier. Bytes and promises: making it durable comes after, while the task goes on. */
 export interface TaskCapture {
   readonly checkpoint: number;
   readonly splits: { readonly operator: string; readonly splits: readonly Split[] } | undefined;
   readonly snapshots: readonly { readonly operator: string; readonly snapshot: CapturedSnapshot }[];
+  /** What an unaligned barrier has overtaken, in order for each channel. */
+  readonly inFlight: readonly InFlightBatch[];
   readonly transaction: { readonly operator: string; readonly ready: Promise<Json> } | undefined;
   readonly watermarkMs: number;
   /** The task has sent its end: it will do nothing more. */

@@ -2,6 +2,7 @@ import type { Output } from '../dataflow/operator.ts';
 import { FLUSH_INTERVAL_MS } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
+import type { InFlightBatch } from './in-flight.ts';
 import type { OutputEdge } from './output-edge.ts';
 import type { OutputTarget } from './output-target.ts';
 
@@ -10,6 +11,7 @@ import type { OutputTarget } from './output-target.ts';
  * input until `drain` says that nothing waits. So it holds at most what one input element gave rise to.
  */
 export class TaskOutput implements Output {
+  readonly #edges: readonly OutputEdge[];
   readonly #main: readonly OutputEdge[];
   readonly #sides: ReadonlyMap<string, readonly OutputEdge[]>;
   readonly #targets: readonly OutputTarget[];
@@ -17,6 +19,7 @@ export class TaskOutput implements Output {
   #gatheringSinceMs: number | undefined;
 
   constructor(edges: readonly OutputEdge[]) {
+    this.#edges = edges;
     this.#main = edges.filter((edge) => edge.side === undefined);
     this.#sides = bySide(edges);
     this.#targets = edges.flatMap((edge) => edge.targets);
@@ -36,6 +39,17 @@ export class TaskOutput implements Output {
   mark(element: Element): void {
     this.#gatheringSinceMs = undefined;
     for (const target of this.#targets) target.mark(element);
+  }
+
+  /** Sends a barrier past everything on every channel. What it has overtaken in this task: rows that gather, and rows that were refused. */
+  overtake(checkpoint: number): readonly InFlightBatch[] {
+    return this.#edges.flatMap(({ targets, channels }) =>
+      targets.flatMap((target, i) =>
+        target
+          .overtake(checkpoint)
+          .map((batch) => ({ channel: channels[i], at: 'sender' as const, batch })),
+      ),
+    );
   }
 
   /** Sends what the channels refused; true when nothing waits any more. */

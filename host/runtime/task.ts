@@ -4,7 +4,6 @@ import type {
   OperatorCounters,
   Output,
   SwappableOperator,
-  TimedOperator,
 } from '../dataflow/operator.ts';
 import type { Chain } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
@@ -12,7 +11,7 @@ import { CAPTURE_SLICE_BYTES } from '../limits.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Element } from '../model/element.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
-import { Capturing } from './capturing.ts';
+import { Capturing, type InFlightSource } from './capturing.ts';
 import type { DeadLetterBox } from './dead-letter-box.ts';
 import type { SinkStage } from './sink-stage.ts';
 import type { SourceInput } from './source-input.ts';
@@ -20,6 +19,7 @@ import type { StateChains } from './state-chains.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskInput } from './task-input.ts';
 import type { TaskOutput } from './task-output.ts';
+import { TimedSteps } from './timed-steps.ts';
 
 export interface TaskOptions {
   /** Number among all tasks of the job. */
@@ -37,7 +37,9 @@ export interface TaskOptions {
   readonly deadLetters: DeadLetterBox;
   readonly clock: Clock;
   readonly report: TaskReport;
-  readonly chains: Pick<StateChains, 'wantsChanges'>;
+  readonly chains: Pick<StateChains, 'wantsChanges' | 'breakOff'>;
+  /** Whether barriers may overtake. */
+  readonly unaligned: boolean;
   /** The checkpoint that the task was restored from had it finished: its steps have said their last. */
   readonly spent: boolean;
 }
@@ -69,8 +71,7 @@ export class Task {
   readonly #links: Output[] = [];
   /** What the last of the sources or channels gave goes in here. */
   readonly #entry: (batch: Batch) => void;
-  /** Steps that do something at wall-clock times, with where their output goes. */
-  readonly #timed: readonly { readonly operator: TimedOperator; readonly output: Output }[];
+  readonly #timed: TimedSteps;
   readonly #armed: ArmedSwap[] = [];
   #capturing: Capturing | undefined;
   #state: 'running' | 'ending' | 'finished' = 'running';
@@ -98,9 +99,7 @@ export class Task {
       first === undefined
         ? (batch) => next.batch(batch)
         : (batch) => first.onBatch(batch, this.#links[0], input.input);
-    this.#timed = options.operators.flatMap((operator, i) =>
-      'onTime' in operator ? [{ operator: operator as TimedOperator, output: this.#links[i] }] : [],
-    );
+    this.#timed = new TimedSteps(options.operators, this.#links, options.clock);
   }
 
   get finished(): boolean {
@@ -110,7 +109,7 @@ export class Task {
   /** When the task has something to do without any element coming; undefined = never. */
   get dueMs(): number | undefined {
     const outputDueMs = this.#output.dueMs;
-    const stepDueMs = this.#stepDueMs();
+    const stepDueMs = this.#spent ? undefined : this.#timed.dueMs;
     if (stepDueMs === undefined) return outputDueMs;
     const { clock } = this.#options;
     const dueMs = clock.monotonicMs() + Math.max(0, stepDueMs - clock.nowMs());
@@ -127,6 +126,10 @@ export class Task {
   }
 
   #run(nowMs: number): boolean {
+    if (this.#options.unaligned && this.#state === 'running') {
+      const overtaken = this.#options.input.lookAhead();
+      if (overtaken > this.#captured) this.#overtake(overtaken);
+    }
     const copied = this.#copy(CAPTURE_SLICE_BYTES);
     return this.#work(nowMs) || copied;
   }
@@ -139,7 +142,7 @@ export class Task {
       return true;
     }
     if (this.#options.sink?.full === true) return false;
-    if (this.#timed.length > 0 && this.#runTimed()) return true;
+    if (!this.#spent && this.#timed.run()) return true;
     const element = this.#options.input.next(nowMs);
     if (element === undefined) {
       this.#options.sink?.flush();
@@ -150,9 +153,14 @@ export class Task {
     return true;
   }
 
-  /** Checkpoint `checkpoint` has begun: a source answers with a barrier, the others wait for theirs. */
-  trigger(checkpoint: number): void {
+  /**
+   * Checkpoint `checkpoint` has begun: a source answers with a barrier, the others wait for theirs. `unaligned`: barriers overtake
+   * what is before them, also when the task can do nothing else.
+   */
+  trigger(checkpoint: number, unaligned = false): void {
+    const running = this.#state === 'running' && this.#options.source !== undefined;
     if (this.#state === 'finished') this.#capture(checkpoint);
+    else if (running && unaligned) this.#overtake(checkpoint);
     else if (this.#state === 'running' && this.#options.source !== undefined) {
       this.#options.source.input.trigger(checkpoint);
       this.#triggered = checkpoint;
@@ -161,9 +169,7 @@ export class Task {
 
   /** Checkpoint `checkpoint` was given up: what is not copied yet need not be. */
   forget(checkpoint: number): void {
-    if (this.#capturing?.checkpoint !== checkpoint) return;
-    this.#capturing.cancel();
-    this.#capturing = undefined;
+    if (this.#capturing?.checkpoint === checkpoint) this.#cancelCapture();
   }
 
   /** Checkpoint `checkpoint` is durable. */
@@ -231,6 +237,10 @@ export class Task {
         this.#output.mark(element);
         return;
       case 'barrier':
+        if (element.unaligned === true) {
+          if (element.checkpoint > this.#captured) this.#overtake(element.checkpoint);
+          return;
+        }
         this.#capture(element.checkpoint);
         this.#output.mark(element);
         return;
@@ -243,27 +253,6 @@ export class Task {
       default:
         element satisfies never;
     }
-  }
-
-  /** Wall-clock time at which the first of its steps has something to do; undefined = none. */
-  #stepDueMs(): number | undefined {
-    if (this.#spent) return undefined;
-    let dueMs: number | undefined;
-    for (const { operator } of this.#timed) {
-      if (operator.dueMs !== undefined) dueMs = Math.min(dueMs ?? operator.dueMs, operator.dueMs);
-    }
-    return dueMs;
-  }
-
-  /** Lets the steps whose time has come do their work; false = none had any. */
-  #runTimed(): boolean {
-    const dueMs = this.#stepDueMs();
-    const nowMs = this.#options.clock.nowMs();
-    if (dueMs === undefined || dueMs > nowMs) return false;
-    for (const { operator, output } of this.#timed) {
-      if (operator.dueMs !== undefined && operator.dueMs <= nowMs) operator.onTime(nowMs, output);
-    }
-    return true;
   }
 
   #advance(timeMs: number): void {
@@ -286,12 +275,19 @@ export class Task {
     if (this.#triggered > this.#captured) this.#capture(this.#triggered);
   }
 
-  #capture(checkpoint: number): void {
+  /** Takes part in an unaligned checkpoint: fixes its state now, and with it what is on the way to it and from it. */
+  #overtake(checkpoint: number): void {
+    const log = this.#options.input.beginOvertaking(checkpoint);
+    this.#capture(checkpoint, { log, waiting: this.#output.overtake(checkpoint) });
+  }
+
+  #capture(checkpoint: number, inFlight?: InFlightSource): void {
     if (checkpoint <= this.#captured) return;
     this.#captured = checkpoint;
     const { source, operators, sink, deadLetters, clock, input, chains } = this.#options;
-    // A table does one capture at a time.
+    // A table does one capture at a time. One that still waits for barriers is of a checkpoint that was given up.
     this.#copy(Number.MAX_SAFE_INTEGER);
+    this.#cancelCapture();
     const startedMs = clock.monotonicMs();
     const splits = source && {
       operator: this.chain.operators[0].id,
@@ -318,6 +314,7 @@ export class Task {
         deadLetters: letters,
       },
       steps,
+      inFlight,
     );
     this.#copy(finished ? Number.MAX_SAFE_INTEGER : CAPTURE_SLICE_BYTES);
   }
@@ -329,15 +326,21 @@ export class Task {
     const { report } = this.#options;
     try {
       const captured = capturing.proceed(bytesMax);
-      if (captured === undefined) return true;
+      if (captured === undefined) return !capturing.waiting;
       this.#capturing = undefined;
       report.captured(captured);
     } catch (thrown) {
-      capturing.cancel();
-      this.#capturing = undefined;
+      this.#cancelCapture();
       report.uncaptured(capturing.checkpoint, MillraceError.from(thrown));
     }
     return true;
+  }
+
+  #cancelCapture(): void {
+    if (this.#capturing === undefined) return;
+    this.#capturing.cancel();
+    this.#options.chains.breakOff(this.#capturing.operators);
+    this.#capturing = undefined;
   }
 
   #swap(checkpoint: number): void {

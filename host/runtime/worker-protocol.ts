@@ -4,7 +4,7 @@ import type { Plan, StepModules } from '../dataflow/plan.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
-import type { TaskSnapshotRef } from './manifest.ts';
+import type { InFlightRef, TaskSnapshotRef } from './manifest.ts';
 import type { DeadLetterEntry } from './task-capture.ts';
 
 /**
@@ -40,11 +40,19 @@ export interface TaskStart {
   readonly task: number;
   /** The splits of the chain's source. */
   readonly splits: readonly Split[];
+  /** Blobs with rows that were in flight to the task, in the order in which they are processed again. */
+  readonly replay: readonly ReplayStart[];
   /** By step id: the parts of the checkpoint that overlap the task's key groups. */
   readonly restore: { readonly [step: string]: readonly TaskSnapshotRef[] };
   readonly watermarkMs: number | undefined;
   /** The task had finished at the checkpoint: its steps have said their last. */
   readonly spent: boolean;
+}
+
+/** The pieces of a blob that a task replays: those that it held itself, or those that a sender held for it. */
+export interface ReplayStart {
+  readonly ref: InFlightRef;
+  readonly at: 'sender' | 'receiver';
 }
 
 /** `ring` is undefined when both ends are of one worker. */
@@ -66,7 +74,7 @@ export interface TaskPlace {
 export type ToWorker =
   /** Begin to run; sent when every worker has opened its tasks. */
   | { readonly kind: 'run' }
-  | { readonly kind: 'trigger'; readonly checkpoint: number }
+  | { readonly kind: 'trigger'; readonly checkpoint: number; readonly unaligned: boolean }
   /**
    * `checkpoint` was given up: what is left of it need not be done, and nothing may build on its blobs. Answered by `forgotten`, after which
    * they are removed.
@@ -149,8 +157,9 @@ export interface TaskAcknowledged {
   readonly watermarkMs: number;
   readonly finished: boolean;
   readonly pauseMs: number;
-  /** Bytes of state written. */
+  /** Bytes of state and of rows in flight written. */
   readonly bytes: number;
+  readonly inFlight: InFlightRef | undefined;
   readonly deadLetters: readonly DeadLetterEntry[];
 }
 

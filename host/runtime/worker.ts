@@ -132,7 +132,7 @@ export class Worker {
         this.#begun.resolve();
         return;
       case 'trigger':
-        for (const task of this.#tasks) task.trigger(message.checkpoint);
+        for (const task of this.#tasks) task.trigger(message.checkpoint, message.unaligned);
         return;
       case 'forget':
         for (const task of this.#tasks) task.forget(message.checkpoint);
@@ -229,9 +229,12 @@ export class Worker {
   #report(task: TaskStart, chains: StateChains): TaskReport {
     return {
       captured: (capture) => {
-        const place = { attempt: this.#start.attempt, task: task.task, index: task.index };
+        const { attempt, plan } = this.#start;
+        const chain = plan.chains[task.chain].operators[0].id;
+        const place = { attempt, chain, task: task.task, index: task.index };
+        const { storage } = this.#parts;
         this.#inBackground(async () => {
-          this.#post(await persistCapture(chains, place, capture));
+          this.#post(await persistCapture({ storage, chains }, place, capture));
         });
       },
       uncaptured: (checkpoint, error) =>

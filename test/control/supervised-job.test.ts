@@ -22,7 +22,7 @@ const SUBMITTED: StoredJob = {
     name: 'count',
     parallelism: 1,
     keyGroups: 128,
-    checkpoint: { everyMs: undefined, timeoutMs: 1, retained: 1 },
+    checkpoint: { everyMs: undefined, timeoutMs: 1, retained: 1, minPauseMs: 0, unaligned: false },
     baseDirectory: '/',
     chains: [],
     edges: [],

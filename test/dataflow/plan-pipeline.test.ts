@@ -232,11 +232,17 @@ describe('specs', () => {
 
   test('checkpoints are as asked for, else every 10 s', () => {
     const options = (top: string) => plan({ top, sinks: out('lines') }).plan.checkpoint;
-    expect(options('')).toEqual({ everyMs: 10_000, timeoutMs: 60_000, retained: 3 });
+    const usual = { timeoutMs: 60_000, retained: 3, minPauseMs: 0, unaligned: false };
+    expect(options('')).toEqual({ everyMs: 10_000, ...usual });
     expect(options('checkpoint: { every: 500ms, timeout: 5s, retain: 7 }')).toEqual({
+      ...usual,
       everyMs: 500,
       timeoutMs: 5_000,
       retained: 7,
+    });
+    expect(options('checkpoint: { minPause: 2s, unaligned: true }')).toMatchObject({
+      minPauseMs: 2_000,
+      unaligned: true,
     });
     expect(options('checkpoint: { every: off }').everyMs).toBeUndefined();
   });

@@ -20,7 +20,12 @@ function listOf(
   ...elements: readonly Element[]
 ): ChannelReceiver & { add(element: Element): void } {
   const left = [...elements];
-  return { receive: () => left.shift(), add: (element) => void left.push(element) };
+  return {
+    receive: () => left.shift(),
+    add: (element) => void left.push(element),
+    overtaken: 0,
+    inFlight: () => undefined,
+  };
 }
 
 function gateOf(receivers: readonly ChannelReceiver[]): InputGate {

@@ -24,6 +24,7 @@ function stubborn() {
       taken.push(copyOf(element));
       return true;
     },
+    overtake() {},
   };
   return {
     sender,

@@ -11,6 +11,7 @@ import type { FromWorker, ToWorker, WorkerStart } from '../../host/runtime/worke
 import type { CreateStateTable } from '../../host/state/state-table.ts';
 import type { BlobStore } from '../../host/storage/blob-store.ts';
 import type { FileSystem } from '../../host/storage/file-system.ts';
+import { PLANTED_IN_FLIGHT_BUGS } from './planted-in-flight-bugs.ts';
 import { forgetsChanges, losesRemovals, removesBases } from './planted-state-bugs.ts';
 import { overlooksFences, overlooksNotes } from './zombies.ts';
 
@@ -41,6 +42,8 @@ export interface PlantedBug {
   /** Changes code that takes no parts; the returned function undoes it. */
   readonly patch?: () => () => void;
 }
+
+const MANIFEST = /\/manifest-a\d+\.json$/;
 
 const nothing = async () => {};
 
@@ -172,7 +175,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       async list(prefix) {
         const names = await real.list(prefix);
         const manifests = names
-          .filter((name) => isManifest(name))
+          .filter((name) => MANIFEST.test(name))
           .sort((a, b) => Number(a.split('/')[1]) - Number(b.split('/')[1]));
         return manifests.length < 2 ? names : names.filter((name) => name !== manifests.at(-1));
       },
@@ -195,14 +198,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       })),
     }),
   },
+  ...PLANTED_IN_FLIGHT_BUGS,
   { name: 'a commit does not look for later attempts', storage: () => overlooksFences },
   { name: 'manifests of attempts that were over count', storage: () => overlooksNotes },
   { name: 'barriers overtake the batch before them', patch: overtakingBarriers },
 ];
-
-function isManifest(name: string): boolean {
-  return name.includes('/manifest-a');
-}
 
 function plain(store: BlobStore): BlobStore {
   return {
@@ -220,7 +220,7 @@ function changesManifests(
   return (real) => ({
     ...plain(real),
     put(name, bytes) {
-      if (!isManifest(name) || !(bytes instanceof Uint8Array)) {
+      if (!MANIFEST.test(name) || !(bytes instanceof Uint8Array)) {
         return real.put(name, bytes);
       }
       const manifest = JSON.parse(new TextDecoder().decode(bytes)) as Manifest;

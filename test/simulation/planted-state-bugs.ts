@@ -2,7 +2,7 @@ import type { CapturedState, StateCapture, StateTable } from '../../host/state/s
 import type { BlobStore } from '../../host/storage/blob-store.ts';
 
 const STATE_BLOB = /^checkpoints\/(\d+)\/.*\.state$/;
-const MANIFEST = /^checkpoints\/(\d+)\/manifest\.json$/;
+const MANIFEST = /^checkpoints\/(\d+)\/manifest-a\d+\.json$/;
 
 /** Captures of changes do not tell what was removed. */
 export function losesRemovals(real: StateTable): StateTable {

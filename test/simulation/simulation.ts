@@ -65,6 +65,8 @@ export class Simulation {
   process: SimulatedProcess | undefined;
   /** Lines of dead letters on the disk, by attempt. */
   readonly deadLetters = new Map<number, readonly string[]>();
+  /** Of all attempts, where it may not change. */
+  fixedParallelism: number | undefined;
   /** Calls that failed since the attempt began. */
   failures = 0;
   #processes = 0;
@@ -148,8 +150,7 @@ export class Simulation {
         process: actor,
         random: this.timing,
         sleepers: this.#sleepers,
-        partsOf: (worker) =>
-          this.#partsOf(worker, process.startedAtMs, 0.05 + 0.3 * this.timing.unit()),
+        partsOf: (worker) => this.#partsOf(worker, process.startedAtMs, this.#drawCost()),
         tampering: this.bug?.links?.(),
         changeStart: this.bug?.changeStart ?? ((given) => given),
       },
@@ -168,6 +169,12 @@ export class Simulation {
       usage: () => ({ rssBytes: 0, cpuMs: 0 }),
       keepAlive: () => () => {},
     };
+  }
+
+  /** What work costs a worker. With a slow one, channels fill: barriers have something to overtake. */
+  #drawCost(): number {
+    const slow = this.workload.checkpoint.unaligned && this.timing.chance(0.3);
+    return slow ? this.timing.between(3, 12) : 0.05 + 0.3 * this.timing.unit();
   }
 
   /** Records that became dead letters. */

@@ -76,7 +76,10 @@ export class Supervisor {
 
   async #runOnce(process: SimulatedProcess, attempt: number): Promise<Went> {
     const { decisions, workload, watch } = this.#simulation;
-    const parallelism = decisions.between(1, Math.min(3, workload.keyGroups));
+    const drawn = decisions.between(1, Math.min(3, workload.keyGroups));
+    // Rows in flight belong to tasks with numbers.
+    this.#simulation.fixedParallelism ??= workload.checkpoint.unaligned ? drawn : undefined;
+    const parallelism = this.#simulation.fixedParallelism ?? drawn;
     const threads = decisions.between(0, 3);
     const { plan, modules } = planOf(workload, parallelism);
     const spec = {

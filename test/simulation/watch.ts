@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import type { StepModules } from '../../host/dataflow/plan.ts';
-import { manifestName, readManifestName } from '../../host/runtime/checkpoint-names.ts';
 import { checkManifest } from '../../host/runtime/encode-manifest.ts';
 import type { Manifest } from '../../host/runtime/manifest.ts';
 import { blobsOf } from '../../host/runtime/manifest-blobs.ts';
@@ -9,6 +8,7 @@ import type { Disk } from './disk.ts';
 import { JOB_DIRECTORY, OUT_DIRECTORY } from './workload.ts';
 import type { World } from './world.ts';
 
+const MANIFEST = /^manifest-a\d+\.json$/;
 const CHECKPOINTS = `${JOB_DIRECTORY}/checkpoints`;
 const PENDING = /^\.[^.]+\.[^.]+\.(\d+)\.(\d+)\.(\d+)\.pending$/;
 const PART = /^part-([a-z]+)-(\d+)-(\d+)(?:\.(\d+))?\.json$/;
@@ -125,7 +125,7 @@ export class Watch {
     }
     this.#newest = Math.max(this.#newest, checkpoint);
     this.tidied.add(attempt);
-    const manifest = this.#durableManifest(checkpoint, attempt);
+    const manifest = this.#durableManifests(checkpoint).find((one) => one.attempt === attempt);
     if (manifest === undefined) {
       this.#world.violate(`I2: the manifest of checkpoint ${checkpoint} is not durable`);
       return;
@@ -142,6 +142,9 @@ export class Watch {
   }
 
   #holdDurable(manifest: Manifest): void {
+    for (const { blob } of manifest.inFlight ?? []) {
+      this.#holdPath(`${JOB_DIRECTORY}/${blob}`, manifest.checkpoint);
+    }
     for (const [id, { snapshots, transactions }] of Object.entries(manifest.operators)) {
       const blobs = snapshots.flatMap((one) => one.states.map(({ blob }) => blob));
       const parts = transactions.flatMap((one) => partsOf(one).map(({ pending }) => pending));
@@ -149,36 +152,31 @@ export class Watch {
         ...blobs.map((blob) => `${JOB_DIRECTORY}/${blob}`),
         ...parts.map((pending) => `${OUT_DIRECTORY}/${id}/${pending}`),
       ];
-      for (const path of paths) {
-        if (this.#disk.durable(path) !== undefined) continue;
-        this.#world.violate(`I2: "${path}" of checkpoint ${manifest.checkpoint} is not durable`);
-      }
+      for (const path of paths) this.#holdPath(path, manifest.checkpoint);
     }
+  }
+
+  #holdPath(path: string, checkpoint: number): void {
+    if (this.#disk.durable(path) !== undefined) return;
+    this.#world.violate(`I2: "${path}" of checkpoint ${checkpoint} is not durable`);
   }
 
   #isPromised(sink: string, pending: string): boolean {
-    return this.#disk
-      .durableNames(CHECKPOINTS)
-      .flatMap((number) => this.#durableManifests(Number(number)))
-      .flatMap((manifest) => manifest.operators[sink]?.transactions ?? [])
-      .some((one) => partsOf(one).some((part) => part.pending === pending));
+    return this.#disk.durableNames(CHECKPOINTS).some((name) =>
+      this.#durableManifests(Number(name))
+        .flatMap((manifest) => manifest.operators[sink]?.transactions ?? [])
+        .some((one) => partsOf(one).some((part) => part.pending === pending)),
+    );
   }
 
+  /** Of any attempt. */
   #durableManifests(checkpoint: number): readonly Manifest[] {
-    return this.#disk
-      .durableNames(`${CHECKPOINTS}/${checkpoint}`)
-      .flatMap((name) => readManifestName(`checkpoints/${checkpoint}/${name}`) ?? [])
-      .flatMap(({ attempt }) => this.#durableManifest(checkpoint, attempt) ?? []);
-  }
-
-  #durableManifest(checkpoint: number, attempt: number): Manifest | undefined {
-    const bytes = this.#disk.durable(`${JOB_DIRECTORY}/${manifestName({ checkpoint, attempt })}`);
-    if (bytes === undefined) return undefined;
-    try {
-      return JSON.parse(checkManifest(bytes) ?? '') as Manifest;
-    } catch {
-      return undefined;
-    }
+    const directory = `${CHECKPOINTS}/${checkpoint}`;
+    const names = this.#disk.durableNames(directory).filter((name) => MANIFEST.test(name));
+    return names.flatMap((name) => {
+      const text = checkManifest(this.#disk.durable(`${directory}/${name}`) ?? new Uint8Array(0));
+      return text === undefined ? [] : [JSON.parse(text) as Manifest];
+    });
   }
 }
 
@@ -228,10 +226,13 @@ export function leftCheckpoints(disk: Disk): readonly string[] {
 }
 
 function manifestsOn(disk: Disk, number: string): readonly Manifest[] {
-  const directory = `checkpoints/${number}`;
-  return disk.names(`${JOB_DIRECTORY}/${directory}`).flatMap((name) => {
-    if (readManifestName(`${directory}/${name}`) === undefined) return [];
-    const node = disk.node(`${JOB_DIRECTORY}/${directory}/${name}`);
-    return node.kind === 'file' ? [JSON.parse(checkManifest(node.bytes) ?? '') as Manifest] : [];
-  });
+  const directory = `${CHECKPOINTS}/${number}`;
+  return disk
+    .names(directory)
+    .filter((name) => MANIFEST.test(name))
+    .flatMap((name) => {
+      const node = disk.node(`${directory}/${name}`);
+      const text = node.kind === 'file' ? checkManifest(node.bytes) : undefined;
+      return text === undefined ? [] : [JSON.parse(text) as Manifest];
+    });
 }

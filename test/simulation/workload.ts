@@ -107,6 +107,8 @@ export function createWorkload(random: Random): Workload {
       everyMs: random.chance(0.9) ? random.between(10, 80) : undefined,
       timeoutMs: random.between(200, 1500),
       retained: random.between(1, 3),
+      minPauseMs: random.chance(0.2) ? random.between(1, 60) : 0,
+      unaligned: random.chance(0.4),
     },
     keyGroups: random.pick([4, 7, 16]),
   };

@@ -15,6 +15,15 @@ const checkpointSchema = z.strictObject({
     .describe('interval; "off" = only on demand and at the end; 10s unless given'),
   timeout: durationSchema.optional().describe('after this long a checkpoint is given up'),
   retain: countSchema(1, 1_000).optional().describe('completed checkpoints that are kept'),
+  minPause: durationSchema
+    .optional()
+    .describe('from the end of one checkpoint to the begin of the next, at least'),
+  unaligned: z
+    .boolean()
+    .optional()
+    .describe(
+      'barriers overtake waiting records, which become part of the checkpoint: checkpoints stay short under backpressure',
+    ),
 });
 
 /** The whole document. Names, types and connector options are checked later, against modules and connectors. */

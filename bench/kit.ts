@@ -71,6 +71,17 @@ export function nanosecondsPer(operations: number, work: () => void): number {
   return Number(process.hrtime.bigint() - start) / operations;
 }
 
+/** Pseudo-random integers from 0 up to `limit`, the same in every run. */
+export function randomBelow(limit: number): () => number {
+  let state = 0x2545_f491;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return Math.floor(((state >>> 0) / 2 ** 32) * limit);
+  };
+}
+
 export type Native = { readonly path: string } | { readonly missing: string };
 
 /** Compiles `bench/native/<name>.c` with the system's C compiler into a folder that goes when the process ends. */

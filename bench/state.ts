@@ -19,6 +19,7 @@ import {
   type Line,
   median,
   nanosecondsPer,
+  randomBelow,
   readOptions,
   report,
   runNative,
@@ -172,16 +173,6 @@ function largeLines(keys: number): Line[] {
   }
   times['longest batch while filling'].push(Math.max(...least));
   return Object.entries(times).map(([name, values]) => ({ keys, what: name, ms: median(values) }));
-}
-
-function randomBelow(limit: number): () => number {
-  let state = 0x2545_f491;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return Math.floor(((state >>> 0) / 2 ** 32) * limit);
-  };
 }
 
 const sizes = options.quick ? [10, 1_000] : [10, 1_000, 100_000, 1_000_000];

@@ -47,16 +47,18 @@ class HeapTimerTable implements TimerTable {
 
   get nextMs(): number | undefined {
     const slot = this.#queue.first();
-    return slot < 0 ? undefined : this.#slots.times[slot];
+    return slot < 0 ? undefined : this.#slots.timeOf(slot);
   }
 
   update(entries: Uint8Array): void {
     const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
+    const key: KeySpan = { bytes: entries, view, at: 0, length: 0 };
     for (let at = 0; at < entries.length; ) {
       const timeMs = timerTimeAt(view, at, entries.length);
       assert(timeMs !== undefined, 'an entry is not the entry of a timer');
       const length = view.getUint32(at + 4, true);
-      const key = { bytes: entries, at: at + ENTRY_HEADER_BYTES, length };
+      key.at = at + ENTRY_HEADER_BYTES;
+      key.length = length;
       const hash = view.getUint32(at, true);
       const operation = view.getUint32(at + 12, true);
       assert(operation === SET_TIMER || operation === DELETE_TIMER, 'a timer is set or deleted');
@@ -86,7 +88,7 @@ class HeapTimerTable implements TimerTable {
     const bytesOf = new Float64Array(keyGroups);
     const entriesOf = new Uint32Array(keyGroups);
     slots.each((slot) => {
-      const group = keyGroupOf(slots.hashes[slot], keyGroups);
+      const group = keyGroupOf(slots.hashOf(slot), keyGroups);
       bytesOf[group] += timerEntryBytes(slots.keyLength(slot));
       entriesOf[group] += 1;
     });
@@ -102,7 +104,7 @@ class HeapTimerTable implements TimerTable {
     const bytes = new Uint8Array(length);
     const view = new DataView(bytes.buffer);
     slots.each((slot) => {
-      const group = keyGroupOf(slots.hashes[slot], keyGroups);
+      const group = keyGroupOf(slots.hashOf(slot), keyGroups);
       this.#writeAt(slot, bytes, view, places[group]);
       places[group] += timerEntryBytes(slots.keyLength(slot));
     });
@@ -143,9 +145,9 @@ class HeapTimerTable implements TimerTable {
 
   #writeAt(slot: number, bytes: Uint8Array, view: DataView, at: number): void {
     const keyBytes = this.#slots.keyLength(slot);
-    const timeMs = this.#slots.times[slot];
-    writeTimerHeader(view, at, { hash: this.#slots.hashes[slot], keyBytes, timeMs });
-    this.#slots.copyKey(slot, bytes, at + ENTRY_HEADER_BYTES);
+    const timeMs = this.#slots.timeOf(slot);
+    writeTimerHeader(view, at, { hash: this.#slots.hashOf(slot), keyBytes, timeMs });
+    this.#slots.copyKey(slot, bytes, view, at + ENTRY_HEADER_BYTES);
   }
 
   /** Nothing is set: a table that was large once does not stay so. */

@@ -38,7 +38,7 @@ export class TimerQueue {
 
   add(slot: number): void {
     if (this.#size === this.#heap.length) this.#grow();
-    this.#siftUp(this.#size++, slot, this.#slots.times[slot]);
+    this.#siftUp(this.#size++, slot, this.#slots.timeOf(slot));
   }
 
   /** The slot's timer is gone. */
@@ -63,7 +63,7 @@ export class TimerQueue {
     const bulky = this.#streak * BULK_SHARE > this.#size && this.#size >= BULK_MIN;
     if (bulky && this.#runAt === this.#runEnd) this.#sortDue(untilMs);
     const slot = this.first();
-    if (slot < 0 || this.#slots.times[slot] > untilMs) {
+    if (slot < 0 || this.#slots.timeOf(slot) > untilMs) {
       this.#streak = 0;
       return -1;
     }
@@ -147,11 +147,11 @@ export class TimerQueue {
     const sorted = new BigUint64Array(due);
     const words = new Uint32Array(sorted.buffer);
     let at = 0;
-    const { times } = this.#slots;
     this.#retain((slot) => {
-      if (times[slot] > lastMs) return true;
+      const timeMs = this.#slots.timeOf(slot);
+      if (timeMs > lastMs) return true;
       words[at++] = slot;
-      words[at++] = times[slot] - baseMs;
+      words[at++] = timeMs - baseMs;
       return false;
     });
     sorted.sort();
@@ -164,15 +164,15 @@ export class TimerQueue {
 
   /** The run is sorted by time; `sorted` is scratch of as many entries. */
   #sortEqualTimes(sorted: BigUint64Array, words: Uint32Array): void {
-    const { times } = this.#slots;
     const run = this.#run;
     for (let start = 0; start < run.length; ) {
+      const startMs = this.#slots.timeOf(run[start]);
       let end = start + 1;
-      while (end < run.length && times[run[end]] === times[run[start]]) end++;
+      while (end < run.length && this.#slots.timeOf(run[end]) === startMs) end++;
       if (end - start > INSERTION_MAX) {
         for (let i = start; i < end; i++) {
           words[2 * i] = run[i];
-          words[2 * i + 1] = this.#slots.hashes[run[i]];
+          words[2 * i + 1] = this.#slots.hashOf(run[i]);
         }
         sorted.subarray(start, end).sort();
         for (let i = start; i < end; i++) run[i] = words[2 * i];

@@ -73,6 +73,8 @@ class GuestProcess implements SwappableOperator, TimedOperator {
   #result: ProcessResult | undefined;
   #watermarkMs = WATERMARK_MIN_MS;
   #nowMs = 0;
+  /** Keys of the rows of the next call, whose tags are ordinals already. */
+  #resolved: number | undefined;
   /** Timers of different keys that the last round had: the next asks for about as many. */
   #round = TIMERS_PER_CALL_MAX;
 
@@ -212,7 +214,8 @@ class GuestProcess implements SwappableOperator, TimedOperator {
     const key = this.#keyOf(source);
     let keys = 0;
     if (key !== undefined) {
-      keys = this.#states.resolve(rows, key, this.#nowMs);
+      keys = this.#resolved ?? this.#states.resolve(rows, key, this.#nowMs);
+      this.#resolved = undefined;
       this.#keys.begin(rows, key, keys);
       if (source === 'first') this.#sample.offer(rows);
     }
@@ -276,30 +279,17 @@ class GuestProcess implements SwappableOperator, TimedOperator {
   #fireRound(kind: TimerKind, untilMs: number, out: Output): number {
     let rows = this.#timers.take(kind, untilMs, this.#round);
     if (rows.count === 0) return 0;
-    const distinct = this.#firstOfKeys(rows);
-    if (distinct < rows.count) {
+    this.#resolved = this.#states.resolve(rows, this.#spec.key, this.#nowMs);
+    if (this.#resolved < rows.count) {
+      const distinct = firstOfKeys(rows);
       this.#timers.putBack(kind, distinct);
       rows = firstRows(rows, distinct);
+      this.#kernel.hashKeys(rows, this.#spec.key);
+      this.#resolved = undefined;
     }
-    this.#round = Math.min(TIMERS_PER_CALL_MAX, Math.max(16, 2 * distinct));
+    this.#round = Math.min(TIMERS_PER_CALL_MAX, Math.max(16, 2 * rows.count));
     this.#run(rows, kind === 'event' ? 'eventTimers' : 'processingTimers', out);
     return rows.count;
-  }
-
-  /** F3: how many rows there are before a key comes again. Leaves the rows as they were. */
-  #firstOfKeys(rows: Batch): number {
-    if (rows.count === 1) return 1;
-    const keys = this.#states.resolve(rows, this.#spec.key, this.#nowMs);
-    let distinct = rows.count;
-    if (keys < rows.count) {
-      const view = new DataView(rows.bytes.buffer, rows.bytes.byteOffset, rows.bytes.length);
-      distinct = 0;
-      for (let at = 0; view.getUint32(at + ROW_TAG_OFFSET, true) === distinct; distinct++) {
-        at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
-      }
-    }
-    this.#kernel.hashKeys(rows, this.#spec.key);
-    return distinct;
   }
 
   #endless(timeMs: number): MillraceError {
@@ -325,6 +315,16 @@ class GuestProcess implements SwappableOperator, TimedOperator {
     counters.stateEntries = this.#states.entries + this.#maps.entries + this.#timers.entries;
     counters.stateBytes = this.#states.bytes + this.#maps.bytes + this.#timers.bytes;
   }
+}
+
+/** F3: how many rows there are before a key comes again; their tags are ordinals. */
+function firstOfKeys({ bytes }: Batch): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let distinct = 0;
+  for (let at = 0; view.getUint32(at + ROW_TAG_OFFSET, true) === distinct; distinct++) {
+    at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
+  }
+  return distinct;
 }
 
 /** The first rows of a batch, in its memory. */

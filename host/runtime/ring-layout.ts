@@ -18,7 +18,7 @@
  *      ┌────────┬─────────┬─────────┬─────────┬──────────────┐
  *      │ kind   │ payload │ rows    │ total   │ payload      │   batch: u32 each; payload ≤ total bytes of the batch
  *      ├────────┼─────────┼─────────┴─────────┼──────────────┘
- *      │ kind   │ idle    │ time or checkpoint│                  watermark, barrier: f64
+ *      │ kind   │ 0       │ time or checkpoint│                  watermark, barrier: f64
  *      └────────┴─────────┴───────────────────┘
  *
  * A batch with `payload` < `total` goes on in the next frames; `rows` and `total` are repeated in each. A `pad` frame
@@ -40,6 +40,8 @@ export const FRAME_BATCH = 1;
 export const FRAME_WATERMARK = 2;
 export const FRAME_BARRIER = 3;
 export const FRAME_END = 4;
+/** A watermark, after which nothing follows for a while. */
+export const FRAME_IDLE = 5;
 
 /** Makes the memory of a ring. `capacity` is a power of two. */
 export function createRing(capacity: number): SharedArrayBuffer {

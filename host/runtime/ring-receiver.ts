@@ -8,6 +8,7 @@ import {
   FRAME_BATCH,
   FRAME_END,
   FRAME_HEADER_BYTES,
+  FRAME_IDLE,
   FRAME_PAD,
   FRAME_WATERMARK,
   frameUnits,
@@ -129,7 +130,9 @@ export class RingReceiver implements ChannelReceiver {
       case FRAME_BATCH:
         return this.#readBatch(at, payload);
       case FRAME_WATERMARK:
-        return readWatermark(this.#frames, at);
+        return { kind: 'watermark', timeMs: this.#frames.getFloat64(at + 8, true) };
+      case FRAME_IDLE:
+        return { kind: 'watermark', timeMs: this.#frames.getFloat64(at + 8, true), idle: true };
       case FRAME_BARRIER:
         return { kind: 'barrier', checkpoint: this.#frames.getFloat64(at + 8, true) };
       case FRAME_END:
@@ -163,10 +166,4 @@ export class RingReceiver implements ChannelReceiver {
     Atomics.store(this.#words, HEAD_WORD, this.#head);
     if (Atomics.load(this.#words, BLOCKED_WORD) === 1) this.#wakeSender();
   }
-}
-
-function readWatermark(frames: DataView, at: number): Element {
-  const timeMs = frames.getFloat64(at + 8, true);
-  const idle = frames.getUint32(at + 4, true) === 1;
-  return idle ? { kind: 'watermark', timeMs, idle } : { kind: 'watermark', timeMs };
 }

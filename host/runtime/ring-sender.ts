@@ -8,6 +8,7 @@ import {
   FRAME_BATCH,
   FRAME_END,
   FRAME_HEADER_BYTES,
+  FRAME_IDLE,
   FRAME_PAD,
   FRAME_WATERMARK,
   framePayloadMax,
@@ -68,7 +69,7 @@ export class RingSender implements ChannelSender {
       case 'batch':
         return this.#sendBatch(element.batch);
       case 'watermark':
-        return this.#sendMark(FRAME_WATERMARK, element.timeMs, element.idle === true);
+        return this.#sendMark(element.idle ? FRAME_IDLE : FRAME_WATERMARK, element.timeMs);
       case 'barrier':
         return this.#sendMark(FRAME_BARRIER, element.checkpoint);
       case 'end':
@@ -99,11 +100,11 @@ export class RingSender implements ChannelSender {
     return true;
   }
 
-  #sendMark(kind: number, value: number, flag = false): boolean {
+  #sendMark(kind: number, value: number): boolean {
     const at = this.#reserve(1);
     if (at < 0) return false;
     this.#frames.setUint32(at, kind, true);
-    this.#frames.setUint32(at + 4, flag ? 1 : 0, true);
+    this.#frames.setUint32(at + 4, 0, true);
     this.#frames.setFloat64(at + 8, value, true);
     this.#publish(1);
     this.#boundary = this.#tail;

@@ -18,6 +18,7 @@ export function channelContract(name: string, create: () => ChannelEnds): void {
       const element = fc.oneof(
         { weight: 6, arbitrary: fc.nat(4000).map((rows) => batchOf(rows * 8)) },
         { weight: 1, arbitrary: fc.integer().map(watermark) },
+        { weight: 1, arbitrary: fc.integer().map(idle) },
         { weight: 1, arbitrary: fc.nat().map(barrier) },
       );
       const turns = fc.array(fc.boolean(), { minLength: 1, maxLength: 50 });
@@ -102,6 +103,7 @@ export function channelContract(name: string, create: () => ChannelEnds): void {
 
 const END: Element = { kind: 'end' };
 const watermark = (timeMs: number): Element => ({ kind: 'watermark', timeMs });
+const idle = (timeMs: number): Element => ({ kind: 'watermark', timeMs, idle: true });
 const barrier = (checkpoint: number): Element => ({ kind: 'barrier', checkpoint });
 
 /** A batch whose bytes tell its size and seed. */

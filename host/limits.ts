@@ -275,6 +275,44 @@ export const LOG_POLL_INTERVAL_MS = 1_000;
 export const TOKEN_CHARS_MIN = 16;
 /** Milliseconds a client may take to send a request, body included. */
 export const REQUEST_TIMEOUT_MS = 120_000;
+/** Milliseconds a client may take to send the headers of a request, from its connection on or from the answer before. */
+export const HEADERS_TIMEOUT_MS = 5_000;
+/** Milliseconds between two looks for connections that took too long. */
+export const CONNECTIONS_CHECK_MS = 1_000;
+/** Milliseconds for which a connection stays open without a request. */
+export const KEEP_ALIVE_MS = 5_000;
+/** Milliseconds in which a body that is being received must grow by `SLOW_BODY_BYTES`. */
+export const SLOW_BODY_MS = 4_000;
+/** Bytes of that growth: one KiB a second, what the slowest lines in use bring. */
+export const SLOW_BODY_BYTES = 4 * KiB;
+/** Connections of a server; each takes some memory, whoever opens it. */
+export const CONNECTIONS_MAX = 10_000;
+/** Requests a second from one token at one address. */
+export const REQUESTS_PER_SECOND_MAX = 5_000;
+/** Wrong tokens a minute from one address: enough for mistakes, too few to guess. */
+export const TOKEN_FAILURES_PER_MINUTE_MAX = 60;
+/** Bytes of bodies that one token at one address may be sending at once. */
+export const BODY_BYTES_UNDER_WAY_MAX = 256 * MiB;
+/** Tokens of a server: each request is compared with every one. */
+export const TOKENS_MAX = 1_000;
+/** Bytes of a token file. */
+export const TOKEN_FILE_BYTES_MAX = 1 * MiB;
+/** Milliseconds between two looks whether the token file has changed. */
+export const TOKEN_FILE_CHECK_MS = 1_000;
+/** Jobs that a tenant may have at once unless its line in the token file says otherwise. */
+export const TENANT_JOBS_MAX = 100;
+/** Bytes of modules that a tenant may have unless its line in the token file says otherwise. */
+export const TENANT_MODULE_BYTES_MAX = 1024 * MiB;
+/** Bytes of one file of the audit log. */
+export const AUDIT_FILE_BYTES = 16 * MiB;
+/** Files of the audit log: about a million changes. */
+export const AUDIT_FILES_MAX = 16;
+/** Bytes of a pipeline document that is read where it came in; a larger one takes a thread of its own. */
+export const DOCUMENT_INLINE_BYTES_MAX = 8 * KiB;
+/** Milliseconds that reading a document may take there; 1 MiB takes about one second. */
+export const DOCUMENT_TIMEOUT_MS = 20_000;
+/** Milliseconds after which a thread that reads documents ends when none comes. */
+export const DOCUMENT_IDLE_MS = 10_000;
 
 // -- storage --
 

@@ -22,6 +22,7 @@ const WIRING = ['main.ts', 'index.ts', 'index.js', 'internal.ts'];
 /** Each npm package has one owner: a folder of `host`, or another tree of the repository. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@assemblyscript/loader': ['host/sandbox'],
+  '@fastify/rate-limit': ['host/control'],
   '@fastify/sse': ['host/control'],
   '@fastify/swagger': ['host/control'],
   '@jridgewell/trace-mapping': ['guest-sdk/assemblyscript'],

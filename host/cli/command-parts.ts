@@ -1,3 +1,4 @@
+import type { OutboundRange } from '../connectors/outbound.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Terminal } from './output.ts';
 
@@ -18,6 +19,9 @@ export interface ServeOptions {
   readonly host: string;
   readonly data: string;
   readonly tokenFile: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly allowOutbound?: readonly OutboundRange[] | undefined;
 }
 
 export interface RunningServer {

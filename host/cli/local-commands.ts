@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { OUTBOUND_RANGES } from '../connectors/outbound.ts';
 import { PARALLELISM_MAX } from '../limits.ts';
 import { collect, type WithContext, wholeNumber } from './command-options.ts';
 import { addNexmarkCommands } from './nexmark-commands.ts';
@@ -37,7 +38,15 @@ function addServe(program: Command, withContext: WithContext): void {
       '127.0.0.1',
     )
     .option('--data <directory>', 'where modules, jobs and checkpoints live', DATA_DEFAULT)
-    .option('--token-file <file>', 'file with the bearer token that requests must carry')
+    .option('--token-file <file>', 'file with the bearer tokens that requests must carry')
+    .option('--tls-key <file>', 'serve HTTPS: private key, PEM')
+    .option('--tls-cert <file>', 'and its certificate chain, PEM')
+    .addOption(
+      new Option(
+        '--allow-outbound <range...>',
+        'addresses that connectors of jobs may reach, too; without --token-file: loopback',
+      ).choices(OUTBOUND_RANGES),
+    )
     .action((options, command) =>
       withContext(
         async (context) => (await import('./commands/serve.ts')).serve(context, options),

@@ -1,6 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import type { Json } from '../model/json.ts';
 import type { RecordSchema } from '../model/schema.ts';
+import type { Outbound } from './outbound.ts';
 
 export interface SinkContext {
   readonly schema: RecordSchema;
@@ -12,6 +13,8 @@ export interface SinkContext {
   readonly task: number;
   readonly parallelism: number;
   readonly baseDirectory: string;
+  /** Which addresses it may reach. */
+  readonly outbound?: Outbound;
   /** Wakes the task after `full` turned false. */
   wake(): void;
   /**

@@ -1,25 +1,31 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '../errors.ts';
 
 /** Throws when a request may not be served. */
 export type Admission = (request: FastifyRequest) => void;
 
-/** Answered to anyone, so that whoever watches the server needs no token. */
-const OPEN_PATHS = ['/healthz', '/readyz'];
+const READING = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Only requests that carry the token. Compared in constant time, whatever their lengths. */
-export function admitToken(token: string): Admission {
-  const expected = digest(token);
-  return (request) => {
-    if (OPEN_PATHS.includes(request.url)) return;
-    const [scheme, given] = (request.headers.authorization ?? '').split(' ');
-    const valid = timingSafeEqual(digest(given ?? ''), expected);
-    if (scheme.toLowerCase() === 'bearer' && valid) return;
-    throw new MillraceError('UNAUTHORIZED', 'the request carries no valid token', {
-      hint: 'send "authorization: Bearer …"; the command line takes --token or MILLRACE_TOKEN',
-    });
-  };
+/**
+ * Refuses changes that the page of another site makes a browser ask for. Browsers say where a request comes from, in `Sec-Fetch-Site` or
+ * in `Origin`, and a page cannot make them lie; other clients say nothing. Throws `ORIGIN_REFUSED`.
+ */
+export function refuseForeignPage(request: FastifyRequest): void {
+  if (READING.includes(request.method)) return;
+  const { origin, host, 'sec-fetch-site': site } = request.headers;
+  if (site === undefined ? isSameHost(origin, host) : isOwn(site)) return;
+  throw new MillraceError(
+    'ORIGIN_REFUSED',
+    `a web page of ${JSON.stringify(origin ?? 'another site')} made the request`,
+    {
+      hint: 'change modules and jobs from the pages of this server, the command line, or a program',
+    },
+  );
+}
+
+/** `none` is the user's own doing: typed, or a bookmark. */
+function isOwn(site: string | string[]): boolean {
+  return site === 'same-origin' || site === 'none';
 }
 
 /**
@@ -29,7 +35,7 @@ export function admitToken(token: string): Admission {
 export function admitSameOrigin(): Admission {
   return (request) => {
     const { origin, host } = request.headers;
-    const foreign = origin !== undefined && hostOf(origin) !== host;
+    const foreign = !isSameHost(origin, host);
     if (!foreign && isLoopbackName(nameOf(host ?? ''))) return;
     throw new MillraceError(
       'ORIGIN_REFUSED',
@@ -51,10 +57,9 @@ function nameOf(host: string): string {
   return bracketed === null ? host.replace(/:\d+$/, '') : bracketed[1];
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+/** Whether a page of `origin` is one of `host`'s; no origin is no page. A browser leaves out the port that a scheme has anyway. */
+function isSameHost(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return true;
+  const page = URL.parse(origin);
+  return page !== null && page.host === URL.parse(`${page.protocol}//${host}`)?.host;
 }

@@ -1,27 +1,37 @@
 import { join, resolve } from 'node:path';
 import sse from '@fastify/sse';
-import fastify, { type FastifyBaseLogger } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import {
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { systemClock } from '../clock.ts';
-import { logFiles } from '../connectors/http/log-files.ts';
+import type { OutboundRange } from '../connectors/outbound.ts';
 import { builtinConnectors } from '../connectors/registry.ts';
-import { REQUEST_TIMEOUT_MS } from '../limits.ts';
-import { createWarmRunner, noWarmRunner, type WarmRunner } from '../runtime/warm-runner.ts';
-import { type Admission, admitToken } from './admit-request.ts';
+import { MillraceError } from '../errors.ts';
+import {
+  CONNECTIONS_CHECK_MS,
+  CONNECTIONS_MAX,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  REQUEST_TIMEOUT_MS,
+} from '../limits.ts';
+import { createWarmRunner, noWarmRunner } from '../runtime/warm-runner.ts';
+import { type AdmissionOptions, createAdmissionHook } from './access/admission.ts';
+import { auditEntry } from './access/audit-entry.ts';
+import { type AuditLog, openAuditLog } from './access/audit-log.ts';
+import { createRequestLimiter, type RequestLimits } from './access/request-limiter.ts';
+import { createSlowSenders } from './access/slow-senders.ts';
+import { singleTokenBook, type TokenBook } from './access/token-book.ts';
+import { DEFAULT_QUOTA } from './access/token-table.ts';
+import type { Admission } from './admit-request.ts';
 import { answerError, answerNoHttp, answerNotFound } from './answer-error.ts';
 import { createCompileSource } from './compile-source.ts';
 import { takeDataDirectory } from './data-directory.ts';
-import type { Ingest } from './ingest/ingest.ts';
-import { openIngest } from './ingest/open-ingest.ts';
-import { readRetainedPositions } from './ingest/retained-positions.ts';
-import { processRunners } from './job-runners.ts';
-import { createJobStore } from './job-store.ts';
+import { createDocumentReader } from './document-reader.ts';
 import { addOpenApi } from './open-api.ts';
-import { openServerCatalog } from './open-server-catalog.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { healthRoutes } from './routes/health.ts';
 import { indexPageRoutes } from './routes/index-page.ts';
 import { jobCheckpointRoutes } from './routes/job-checkpoints.ts';
@@ -36,16 +46,25 @@ import { moduleUploadRoutes } from './routes/module-uploads.ts';
 import { moduleRoutes, moduleVersionRoutes } from './routes/modules.ts';
 import { pipelineSchemaRoutes } from './routes/pipeline-schema.ts';
 import { savepointRoutes } from './routes/savepoints.ts';
-import { createSavepointPlaces } from './savepoint-places.ts';
-import type { Server, ServerParts } from './server-type.ts';
-import type { StoredJob } from './stored-job.ts';
-import { openSupervisor } from './supervisor.ts';
+import type { RouteEntry, Server, ServerParts } from './server-type.ts';
+import { openTenants, type Tenants } from './tenants.ts';
 
 export interface ServerOptions {
   /** The data directory; made if it is not there. */
   readonly data: string;
   /** When given, every request but health checks must carry it as a bearer token. */
   readonly token?: string;
+  /** The same with several tokens, their roles and tenants; see `openTokenBook`. */
+  readonly tokens?: TokenBook;
+  /**
+   * Addresses that connectors of jobs may reach though they are of this machine (`loopback`) or of its network alone (`link-local`). Default:
+   * none.
+   */
+  readonly outbound?: readonly OutboundRange[];
+  /** Key and certificate chain, PEM: then the server speaks HTTPS only. */
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  /** How much one caller may ask for; the defaults are in `host/limits.ts`. */
+  readonly limits?: Partial<RequestLimits>;
   /** Instead of the token, or besides it: throws when a request may not be served. */
   readonly admit?: Admission;
   /**
@@ -76,6 +95,7 @@ const ROUTES = [
   jobDeadLetterRoutes,
   metricsRoutes,
   healthRoutes,
+  auditRoutes,
   pipelineSchemaRoutes,
   indexPageRoutes,
 ];
@@ -94,22 +114,114 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const cache = join(data.path, 'cache');
   const warm = options.warmRunner === false ? noWarmRunner : createWarmRunner(cache);
   const server = newInstance(options);
-  let parts: ServerParts;
+  const tokens =
+    options.tokens ?? (options.token === undefined ? undefined : singleTokenBook(options.token));
+  let tenants: Tenants;
   try {
-    const anywhere = options.savepointsAnywhere ?? false;
-    parts = await openParts(server, { data: data.path, closing: closing.signal, warm, anywhere });
+    tenants = await openTenants({
+      data: data.path,
+      warm,
+      savepointsAnywhere: options.savepointsAnywhere ?? false,
+      outbound: options.outbound ?? [],
+      quota: (tenant) => tokens?.quota(tenant) ?? DEFAULT_QUOTA,
+      log: (level, text) => server.log[level](text),
+    });
     warm.prepare();
   } catch (thrown) {
     data.release();
     throw thrown;
   }
+  const documents = createDocumentReader();
+  const audit = openAuditLog(data.path, { onFault: (thrown) => server.log.error(thrown) });
   server.addHook('preClose', async () => closing.abort());
   server.addHook('onClose', async () => {
-    await parts.supervisor.close();
-    await parts.catalog.close();
-    await parts.ingest.close();
+    await tenants.close();
+    await documents.close();
     warm.close();
     data.release();
+  });
+  const limiter = await createRequestLimiter(server, options.limits);
+  guard(server, { tokens, admit: options.admit, limiter }, { tenants, audit });
+  await addRoutes(server, {
+    of: ({ tenant }) => tenant ?? noTenant(),
+    audit,
+    connectors: builtinConnectors,
+    compile: createCompileSource(),
+    readDocument: documents.read,
+    workingDirectory: process.cwd(),
+    closing: closing.signal,
+  });
+  await server.ready();
+  return server;
+}
+
+function newInstance({ logger, tls }: ServerOptions): Server {
+  const options = {
+    ...(logger === undefined ? {} : { loggerInstance: logger }),
+    // Requests under way are answered, streams are ended by `closing`, and nobody can send one for ever.
+    forceCloseConnections: 'idle' as const,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    return503OnClosing: false,
+    clientErrorHandler: answerNoHttp,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: answerError,
+  };
+  const timeouts = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+  };
+  const instance =
+    tls === undefined
+      ? fastify({ ...options, http: timeouts })
+      : // Its type differs in nothing that is used here.
+        (fastify({ ...options, https: { ...tls, ...timeouts } }) as unknown as FastifyInstance);
+  instance.server.maxConnections = CONNECTIONS_MAX;
+  const server = instance.withTypeProvider<ZodTypeProvider>() as Server;
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.setErrorHandler(answerError);
+  server.setNotFoundHandler(answerNotFound);
+  return server;
+}
+
+/** What every request meets before its route, and leaves behind after it. */
+function guard(
+  server: Server,
+  admission: AdmissionOptions,
+  { tenants, audit }: { readonly tenants: Tenants; readonly audit: AuditLog },
+): void {
+  const slowSenders = createSlowSenders(systemClock);
+  server.addHook('onClose', async () => slowSenders.close());
+  server.decorateRequest('caller', undefined);
+  server.decorateRequest('tenant', undefined);
+  const admit = createAdmissionHook(admission);
+  server.addHook('onRequest', async (request, reply) => {
+    slowSenders.watch(request.raw);
+    await admit(request, reply);
+    if (request.caller !== undefined) request.tenant = await tenants.open(request.caller.tenant);
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    const entry = auditEntry(request, reply.statusCode);
+    if (entry !== undefined) audit.add(entry);
+  });
+}
+
+async function addRoutes(server: Server, parts: ServerParts): Promise<void> {
+  const table: RouteEntry[] = [];
+  server.decorate('routeTable', table);
+  server.addHook('onRoute', (route) => {
+    // Asked for later: hooks of inner scopes, which come after this one, may say whose the route is.
+    const role = () => route.config?.role;
+    for (const method of [route.method].flat()) {
+      table.push({
+        method,
+        url: route.url,
+        get role() {
+          return role();
+        },
+      });
+    }
   });
   await addOpenApi(server);
   // At run time the import is the plugin itself, which its types do not know of a CommonJS module.
@@ -117,78 +229,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   for (const routes of ROUTES) {
     await server.register(async (scope) => routes(scope as Server, parts));
   }
-  await server.ready();
-  return server;
 }
 
-function newInstance(options: ServerOptions): Server {
-  const { token, admit, logger } = options;
-  const server = fastify({
-    loggerInstance: logger,
-    // Requests under way are answered, streams are ended by `closing`, and nobody can send one for ever.
-    forceCloseConnections: 'idle',
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    return503OnClosing: false,
-    clientErrorHandler: answerNoHttp,
-    routerOptions: { maxParamLength: 200 },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
-  }).withTypeProvider<ZodTypeProvider>();
-  server.setValidatorCompiler(validatorCompiler);
-  server.setSerializerCompiler(serializerCompiler);
-  server.setErrorHandler(answerError);
-  server.setNotFoundHandler(answerNotFound);
-  const admissions = [admit, token === undefined ? undefined : admitToken(token)];
-  server.addHook('onRequest', async (request) => {
-    for (const check of admissions) check?.(request);
-  });
-  return server;
-}
-
-interface PartOptions {
-  readonly data: string;
-  readonly closing: AbortSignal;
-  readonly warm: WarmRunner;
-  readonly anywhere: boolean;
-}
-
-async function openParts(server: Server, options: PartOptions): Promise<ServerParts> {
-  const { data, closing, warm, anywhere } = options;
-  const catalog = await openServerCatalog(data);
-  const store = createJobStore(join(data, 'jobs'));
-  const ingest = openIngest({
-    directoryOf: (id) => store.directoryOf(id),
-    clock: systemClock,
-    files: logFiles,
-    retained: readRetainedPositions,
-    log: (level, text) => server.log[level](text),
-  });
-  const supervisor = await openSupervisor({
-    store,
-    catalog,
-    runners: processRunners(join(data, 'cache'), warm),
-    clock: systemClock,
-    prepare: (job) => ingest.open(job),
-    forget: (id) => ingest.forget(id),
-    log: (level, text) => server.log[level](text),
-  });
-  for (const job of supervisor.list()) await openLogs(job.stored, ingest, server);
-  return {
-    catalog,
-    supervisor,
-    ingest,
-    connectors: builtinConnectors,
-    compile: createCompileSource(),
-    savepoints: createSavepointPlaces({ directory: join(data, 'savepoints'), anywhere }),
-    workingDirectory: process.cwd(),
-    closing,
-  };
-}
-
-/** A log that cannot be mended now must not keep the other jobs waiting; its next request tries again. */
-async function openLogs(job: StoredJob, ingest: Ingest, server: Server): Promise<void> {
-  try {
-    await ingest.open(job);
-  } catch (thrown) {
-    server.log.error(thrown);
-  }
+/** Routes that are anyone's have no use for a tenant; all others are reached with one. */
+function noTenant(): never {
+  throw new MillraceError('INTERNAL', 'a route asked for a tenant that no caller brought');
 }

@@ -46,10 +46,15 @@ export async function addOpenApi(server: Server): Promise<void> {
     },
     transformObject: jsonSchemaTransformObject,
   });
-  server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger());
+  server.get('/openapi.json', { config: { role: 'viewer' }, schema: { hide: true } }, async () =>
+    server.swagger(),
+  );
   await server.register(async (scope) => {
     scope.addHook('onSend', async (_request, reply) => {
       reply.header('content-security-policy', REFERENCE_POLICY);
+    });
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, role: 'viewer' };
     });
     await scope.register(reference, {
       routePrefix: '/docs',

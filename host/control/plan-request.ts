@@ -1,13 +1,14 @@
 import { isAbsolute } from 'node:path';
 import type { Connector } from '../connectors/connector.ts';
 import type { Finding } from '../dataflow/finding.ts';
-import { readPipeline } from '../dataflow/pipeline.ts';
+import type { Pipeline } from '../dataflow/pipeline.ts';
 import { pipelineInvalid } from '../dataflow/pipeline-invalid.ts';
 import type { Plan, StepModules } from '../dataflow/plan.ts';
 import { planPipeline } from '../dataflow/plan-pipeline.ts';
 import type { PlannedModule } from '../dataflow/planned-module.ts';
 import { MillraceError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
+import { assertFilesBelow, assertStartsBelow } from './confine-files.ts';
 
 export interface PlanRequest {
   /** YAML or JSON. */
@@ -27,6 +28,10 @@ export interface PlannedPipeline {
 export interface PlanRequestParts {
   readonly catalog: Catalog;
   readonly connectors: ReadonlyMap<string, Connector>;
+  /** Throws `PIPELINE_UNREADABLE`, `PIPELINE_INVALID`. */
+  readonly readDocument: (text: string) => Promise<Pipeline>;
+  /** The one folder in which the job may read and write files; undefined = any. */
+  readonly filesBelow?: string | undefined;
 }
 
 /**
@@ -47,10 +52,13 @@ export async function planRequest(
       },
     );
   }
-  const document = readPipeline(request.text);
+  const { filesBelow } = parts;
+  if (filesBelow !== undefined) assertStartsBelow(baseDirectory, filesBelow);
+  const document = await parts.readDocument(request.text);
   const modules = resolveModules(document.name, document.modules ?? {}, parts.catalog);
   const { connectors } = parts;
   const planned = planPipeline(document, { modules, connectors, baseDirectory, parallelism });
+  if (filesBelow !== undefined) assertFilesBelow(planned.plan, filesBelow);
   await assertSources(planned.plan, connectors);
   return { document, ...planned };
 }

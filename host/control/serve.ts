@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import type { OutboundRange } from '../connectors/outbound.ts';
 import { MillraceError } from '../errors.ts';
-import { TOKEN_CHARS_MIN } from '../limits.ts';
+import { openTokenBook } from './access/token-book.ts';
 import { admitSameOrigin, isLoopbackName } from './admit-request.ts';
 import { createServer } from './create-server.ts';
 
@@ -11,6 +13,11 @@ export interface ServeOptions {
   readonly host: string;
   readonly data: string;
   readonly tokenFile: string | undefined;
+  /** Files with key and certificate chain, PEM; both or neither. */
+  readonly tlsKey?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  /** Addresses that jobs may reach though they are of this machine or its network alone. */
+  readonly allowOutbound?: readonly OutboundRange[] | undefined;
 }
 
 export interface RunningServer {
@@ -22,11 +29,23 @@ export interface RunningServer {
 /** Starts a server. Throws `BIND_REFUSED`, `PORT_TAKEN`, `DATA_DIRECTORY`, `USAGE`. Prints nothing. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { data, host, port, tokenFile } = options;
-  const token = tokenFile === undefined ? undefined : readToken(tokenFile);
-  if (token === undefined && !isLoopbackName(host)) throw bindRefused(host);
-  const admit = token === undefined ? admitSameOrigin() : undefined;
-  const savepointsAnywhere = token === undefined;
-  const server = await createServer({ data, token, admit, savepointsAnywhere });
+  let report = (_error: MillraceError): void => {};
+  const tokens =
+    tokenFile === undefined
+      ? undefined
+      : openTokenBook(tokenFile, { nowMs: () => Date.now(), onFault: (error) => report(error) });
+  if (tokens === undefined && !isLoopbackName(host)) throw bindRefused(host);
+  const tls = readTls(options);
+  const server = await createServer({
+    data,
+    tokens,
+    tls,
+    admit: tokens === undefined ? admitSameOrigin() : undefined,
+    savepointsAnywhere: tokens === undefined,
+    // Who needs no token sits at this machine and reaches it anyway.
+    outbound: options.allowOutbound ?? (tokens === undefined ? ['loopback'] : []),
+  });
+  report = (error) => server.log.error(error);
   try {
     await server.listen({ host, port });
   } catch (thrown) {
@@ -35,23 +54,41 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   const address = server.server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return { url: `http://${name}:${address.port}`, close: () => server.close() };
+  const scheme = tls === undefined ? 'http' : 'https';
+  return { url: `${scheme}://${name}:${address.port}`, close: () => server.close() };
 }
 
-function readToken(path: string): string {
-  let token: string;
-  try {
-    token = readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new MillraceError('USAGE', `cannot read token file "${path}"`, {
-      hint: 'write a long random text into it, such as openssl rand -hex 32 gives',
-      cause,
+function readTls({ tlsKey, tlsCert }: ServeOptions): { key: Buffer; cert: Buffer } | undefined {
+  if (tlsKey === undefined && tlsCert === undefined) return undefined;
+  if (tlsKey === undefined || tlsCert === undefined) {
+    throw new MillraceError('USAGE', 'TLS needs a key and a certificate', {
+      hint: 'give both --tls-key FILE and --tls-cert FILE, in PEM',
     });
   }
-  if (token.length >= TOKEN_CHARS_MIN && !/\s/.test(token)) return token;
-  throw new MillraceError('USAGE', `token file "${path}" holds no token`, {
-    hint: `a token is one word of at least ${TOKEN_CHARS_MIN} characters; openssl rand -hex 32 gives one`,
+  const [key, cert] = [tlsKey, tlsCert].map((path) => {
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new MillraceError('USAGE', `cannot read "${path}"`, {
+        hint: 'give files in PEM that this user may read',
+        cause,
+      });
+    }
   });
+  try {
+    createSecureContext({ key, cert });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError(
+      'USAGE',
+      `"${tlsKey}" and "${tlsCert}" are no key and certificate: ${reason}`,
+      {
+        hint: 'give a private key and its certificate chain, both in PEM',
+        cause,
+      },
+    );
+  }
+  return { key, cert };
 }
 
 function bindRefused(host: string): MillraceError {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Outbound } from '../connectors/outbound.ts';
 import { MillraceError } from '../errors.ts';
 import { CANCEL_TIMEOUT_MS, EXCEPTIONS_MAX } from '../limits.ts';
 import type { Json } from '../model/json.ts';
@@ -23,6 +24,8 @@ export interface SupervisedJobParts {
   readonly runners: JobRunners;
   readonly clock: Clock;
   readonly threads: number;
+  /** Which addresses the job's connectors may reach; undefined = any. */
+  readonly outbound?: Outbound;
   save(job: StoredJob): Promise<void>;
   modulePath(digest: string): string;
   log(level: 'info' | 'warn' | 'error', text: string): void;
@@ -314,7 +317,7 @@ export class SupervisedJob {
   #spec(): JobSpec {
     const { id, plan, modules, digests, attempt } = this.#stored;
     const paths = digests.map((digest) => [digest, this.#parts.modulePath(digest)]);
-    const { directory, threads } = this.#parts;
+    const { directory, threads, outbound } = this.#parts;
     return {
       id,
       directory,
@@ -323,6 +326,7 @@ export class SupervisedJob {
       modulePaths: Object.fromEntries(paths),
       attempt,
       threads,
+      ...(outbound === undefined ? {} : { outbound }),
     };
   }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.ts';
+import type { Outbound } from '../connectors/outbound.ts';
 import { MillraceError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
 import type { CatalogVersion } from './catalog-index.ts';
@@ -15,6 +16,8 @@ export interface SupervisorOptions {
   readonly catalog: Catalog;
   readonly runners: JobRunners;
   readonly clock: Clock;
+  /** Which addresses the connectors of jobs may reach; undefined = any. */
+  readonly outbound?: Outbound;
   /** Makes what a job needs before it is stored and started. */
   prepare(job: StoredJob): Promise<void>;
   /** Called before a job's files are removed. */
@@ -50,6 +53,7 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
       directory: store.directoryOf(stored.id),
       runners,
       clock,
+      ...(options.outbound === undefined ? {} : { outbound: options.outbound }),
       threads: Math.min(stored.plan.parallelism, availableParallelism()),
       save: (next) => store.save(next),
       modulePath: (digest) => catalog.pathOf(digest),

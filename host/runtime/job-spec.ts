@@ -1,3 +1,4 @@
+import type { Outbound } from '../connectors/outbound.ts';
 import type { Plan, StepModules } from '../dataflow/plan.ts';
 
 /** What a runner process is started with: `job.json` names it, nothing else is handed over. */
@@ -14,4 +15,6 @@ export interface JobSpec {
   readonly attempt: number;
   /** Worker threads; 0 = all tasks in the calling thread. */
   readonly threads: number;
+  /** Which addresses its connectors may reach; undefined = any. */
+  readonly outbound?: Outbound;
 }

@@ -187,6 +187,7 @@ async function openSink(spec: SinkSpec, task: TaskStart, around: TaskSurrounding
     task: task.task,
     parallelism: start.plan.chains[task.chain].parallelism,
     baseDirectory: start.plan.baseDirectory,
+    outbound: start.outbound,
     wake: () => around.wake(),
     deliver: (rows, key) => around.deliver(spec.id, key, rows),
   };

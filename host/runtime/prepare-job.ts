@@ -83,6 +83,7 @@ export async function recoverSinks(
         attempt: spec.attempt,
         parallelism: chain.parallelism,
         baseDirectory: spec.plan.baseDirectory,
+        outbound: spec.outbound,
         deliver: (rows: { bytes: Uint8Array; count: number }, key: string) =>
           parts.deliver(operator.id, { bytes: rows.bytes.slice(), count: rows.count }, key),
       };

@@ -98,6 +98,7 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
     compiled,
     ...share,
     wakeWords,
+    outbound: spec.outbound,
   }));
   try {
     await coordinator.start((onDeath) => parts.startWorkers(starts, onDeath));

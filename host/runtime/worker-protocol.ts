@@ -1,3 +1,4 @@
+import type { Outbound } from '../connectors/outbound.ts';
 import type { Split } from '../connectors/source.ts';
 import type { OperatorCounters } from '../dataflow/operator.ts';
 import type { Plan, StepModules } from '../dataflow/plan.ts';
@@ -21,6 +22,8 @@ export interface WorkerStart {
   readonly job: string;
   readonly directory: string;
   readonly attempt: number;
+  /** Which addresses its connectors may reach; undefined = any. */
+  readonly outbound?: Outbound;
   readonly plan: Plan;
   readonly modules: StepModules;
   /** The modules that run, by digest. */

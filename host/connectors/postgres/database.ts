@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { MillraceError } from '../../errors.ts';
+import { type Outbound, outboundSocket } from '../outbound.ts';
 
 /** A statement of a transaction. `count` is the number of rows that it returned or changed. */
 export type Query = (
@@ -24,6 +26,8 @@ export interface DatabaseAddress {
   readonly url: string;
   /** Instead of one in the URL. */
   readonly password: string | undefined;
+  /** Which addresses it may reach. */
+  readonly outbound?: Outbound;
 }
 
 export type ConnectDatabase = (address: DatabaseAddress) => Database;
@@ -78,7 +82,7 @@ class PostgresDatabase implements Database {
     const { Client } = (await import('pg')).default;
     if (this.#closed) throw disconnected('the connection is closed');
     if (this.#client !== undefined) return this.#client;
-    const { url, password } = this.#address;
+    const { url, password, outbound } = this.#address;
     const client = new Client({
       connectionString: url,
       ...(password === undefined ? {} : { password }),
@@ -86,6 +90,7 @@ class PostgresDatabase implements Database {
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       application_name: 'millrace',
+      stream: () => outboundSocket(outbound),
     });
     // Without a listener an idle connection that breaks would end the process.
     client.on('error', () => this.#discard(client));
@@ -95,6 +100,7 @@ class PostgresDatabase implements Database {
       await client.connect();
     } catch (cause) {
       this.#discard(client);
+      if (cause instanceof MillraceError) throw cause;
       const hasCode = cause instanceof Error && 'code' in cause && cause.code !== undefined;
       throw hasCode ? cause : disconnected('the server does not answer', cause);
     }

@@ -7,7 +7,7 @@ import { MillraceError } from '../../errors.ts';
 import { POSTGRES_START_TIMEOUT_MS } from '../../limits.ts';
 import { checkOptions, expected } from '../check-options.ts';
 import type { Checked, ConnectorOptions } from '../connector.ts';
-import type { Sink } from '../sink.ts';
+import type { Sink, SinkContext } from '../sink.ts';
 import { bridge } from './bridge.ts';
 import type { ConnectDatabase, DatabaseAddress } from './database.ts';
 import { Ledger, readTransaction } from './ledger.ts';
@@ -60,12 +60,12 @@ export function postgresSink(options: ConnectorOptions, parts: PostgresParts): C
   if (!checked.ok) return checked;
   const { url, passwordFile, table, create } = checked.value;
   const name = readTableName(table) as TableName;
-  const address = async (place: {
-    id: string;
-    baseDirectory: string;
-  }): Promise<DatabaseAddress> => ({
+  const address = async (
+    place: Pick<SinkContext, 'id' | 'baseDirectory' | 'outbound'>,
+  ): Promise<DatabaseAddress> => ({
     url,
     password: await readPassword(place, passwordFile),
+    outbound: place.outbound,
   });
   return {
     ok: true,

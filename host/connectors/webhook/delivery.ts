@@ -1,11 +1,13 @@
 import type { Clock } from '../../clock.ts';
 import { MillraceError } from '../../errors.ts';
+import type { Outbound } from '../outbound.ts';
 import type { Post, PostAnswer } from './post.ts';
 
 export interface Receiver {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  readonly outbound?: Outbound;
 }
 
 export interface DeliveryParts {
@@ -72,7 +74,7 @@ export class Delivery {
   }
 
   async #post(key: string, body: Uint8Array): Promise<PostAnswer | MillraceError> {
-    const { url, headers, timeoutMs } = this.#receiver;
+    const { url, headers, timeoutMs, outbound } = this.#receiver;
     const { signal } = this.#closing;
     try {
       return await this.#parts.post({
@@ -85,8 +87,10 @@ export class Delivery {
         body,
         timeoutMs,
         signal,
+        outbound,
       });
     } catch (cause) {
+      if (cause instanceof MillraceError) return cause;
       const text = `sink "${this.#id}" gets no answer from ${originOf(url)}: ${reasonOf(cause)}`;
       const hint = 'the job waits and goes on when the receiver answers';
       return new MillraceError('STORAGE_FAILED', text, { cause, hint });
@@ -131,8 +135,7 @@ function originOf(url: string): string {
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  const { cause: inner } = cause;
-  const code = inner instanceof Error && 'code' in inner ? inner.code : undefined;
+  const code = 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : cause.message;
 }
 

@@ -6,7 +6,7 @@ import { WEBHOOK_START_TIMEOUT_MS } from '../../limits.ts';
 import { checkOptions, durationOption, expected, sizeOption } from '../check-options.ts';
 import type { Checked, ConnectorOptions } from '../connector.ts';
 import { type FileSinkParts, fileSink } from '../file/file-sink.ts';
-import type { Sink } from '../sink.ts';
+import type { Sink, SinkContext } from '../sink.ts';
 import { Delivery, type DeliveryParts, type Receiver } from './delivery.ts';
 import { partsOf, Spool, unwrapTransaction } from './spool.ts';
 import { keyOf, WebhookWriter } from './webhook-writer.ts';
@@ -110,14 +110,16 @@ export function webhookSink(options: ConnectorOptions, parts: WebhookParts): Che
 
 async function receiverOf(
   options: z.infer<typeof sinkOptions>,
-  { id, baseDirectory }: { readonly id: string; readonly baseDirectory: string },
+  context: Pick<SinkContext, 'id' | 'baseDirectory' | 'outbound'>,
 ): Promise<Receiver> {
+  const { id, baseDirectory, outbound } = context;
   const { url, headers, tokenFile, timeout } = options;
-  if (tokenFile === undefined) return { url, headers, timeoutMs: timeout };
+  const receiver = { url, headers, timeoutMs: timeout, outbound };
+  if (tokenFile === undefined) return receiver;
   const path = resolve(baseDirectory, tokenFile);
   try {
     const token = (await readFile(path, 'utf8')).trim();
-    return { url, headers: { ...headers, authorization: `Bearer ${token}` }, timeoutMs: timeout };
+    return { ...receiver, headers: { ...headers, authorization: `Bearer ${token}` } };
   } catch (cause) {
     const text = `sink "${id}" cannot read its token from "${path}"`;
     const hint = 'the file must hold the token and be readable for the job';

@@ -3,13 +3,20 @@ import type { StoredJob } from '../stored-job.ts';
 
 /** The page at `/`: the jobs, and where everything else is. Without a script. */
 export async function indexPageRoutes(server: Server, parts: ServerParts): Promise<void> {
-  server.get('/', { schema: { hide: true } }, async (_request, reply) => {
-    const jobs = parts.supervisor.list().map((job) => job.stored);
-    return reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .send(page(jobs));
-  });
+  server.get(
+    '/',
+    { config: { role: 'viewer' }, schema: { hide: true } },
+    async (request, reply) => {
+      const jobs = parts
+        .of(request)
+        .supervisor.list()
+        .map((job) => job.stored);
+      return reply
+        .type('text/html; charset=utf-8')
+        .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+        .send(page(jobs));
+    },
+  );
 }
 
 function page(jobs: readonly StoredJob[]): string {

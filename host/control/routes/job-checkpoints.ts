@@ -8,11 +8,10 @@ const tags = ['checkpoints'];
 
 /** Checkpoints of a job. */
 export async function jobCheckpointRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor } = parts;
-
   server.get(
     '/v1/jobs/:job/checkpoints',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'The latest checkpoints of a job, oldest first',
@@ -21,7 +20,10 @@ export async function jobCheckpointRoutes(server: Server, parts: ServerParts): P
       },
     },
     async (request) => {
-      const records = await supervisor.job(request.params.job).journal.checkpoints();
+      const records = await parts
+        .of(request)
+        .supervisor.job(request.params.job)
+        .journal.checkpoints();
       return { checkpoints: records.map(checkpointView) };
     },
   );
@@ -29,6 +31,7 @@ export async function jobCheckpointRoutes(server: Server, parts: ServerParts): P
   server.post(
     '/v1/jobs/:job/checkpoints',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Takes a checkpoint now; answers when it is durable',
@@ -37,7 +40,10 @@ export async function jobCheckpointRoutes(server: Server, parts: ServerParts): P
       },
     },
     async (request, reply) => {
-      const runner = supervisor.job(request.params.job).running('take a checkpoint');
+      const runner = parts
+        .of(request)
+        .supervisor.job(request.params.job)
+        .running('take a checkpoint');
       return reply.code(201).send(checkpointView(await runner.checkpoint()));
     },
   );

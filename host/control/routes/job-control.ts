@@ -1,3 +1,4 @@
+import type { SavepointPlaces } from '../savepoint-places.ts';
 import { errorAnswer } from '../schemas/error-answer.ts';
 import { jobAnswer, jobStoppedAnswer } from '../schemas/job-answer.ts';
 import { cancelQuery, jobPath } from '../schemas/parameters.ts';
@@ -12,8 +13,11 @@ const failures = { 404: errorAnswer, 409: errorAnswer };
 
 /** Stopping, pausing and resuming jobs. */
 export async function jobControlRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor, savepoints } = parts;
-  const savepointOf = (wanted: boolean | string, job: string) => {
+  const savepointOf = (
+    savepoints: SavepointPlaces,
+    wanted: boolean | string,
+    job: string,
+  ): string | undefined => {
     if (typeof wanted === 'string') return savepoints.folder(wanted);
     return wanted ? savepoints.next(job, Date.now()) : undefined;
   };
@@ -21,6 +25,7 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
   server.post(
     '/v1/jobs/:job/stop',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Ends a job with a last checkpoint; answers when it has ended',
@@ -30,8 +35,10 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
       },
     },
     async (request) => {
+      const { supervisor, savepoints } = parts.of(request);
       const job = supervisor.job(request.params.job);
-      const folder = savepointOf(request.body?.savepoint ?? false, job.stored.id);
+      const wanted = request.body?.savepoint ?? false;
+      const folder = savepointOf(savepoints, wanted, job.stored.id);
       const checkpoint = await (folder === undefined
         ? job.stop()
         : savepoints.reserve(folder, () => job.stop(folder)));
@@ -43,48 +50,37 @@ export async function jobControlRoutes(server: Server, parts: ServerParts): Prom
     },
   );
 
-  server.post(
-    '/v1/jobs/:job/pause',
-    {
-      schema: {
-        tags,
-        summary: 'Makes the sources of a job stop reading',
-        params: jobPath,
-        response: { 200: jobAnswer, ...failures },
+  const changes = {
+    pause: 'Makes the sources of a job stop reading',
+    resume: 'Makes the sources of a job read again',
+  } as const;
+  for (const change of ['pause', 'resume'] as const) {
+    server.post(
+      `/v1/jobs/:job/${change}`,
+      {
+        config: { role: 'deployer' },
+        schema: {
+          tags,
+          summary: changes[change],
+          params: jobPath,
+          response: { 200: jobAnswer, ...failures },
+        },
       },
-    },
-    async (request) => {
-      const job = supervisor.job(request.params.job);
-      await job.pause();
-      return jobView(job, await job.report());
-    },
-  );
-
-  server.post(
-    '/v1/jobs/:job/resume',
-    {
-      schema: {
-        tags,
-        summary: 'Makes the sources of a job read again',
-        params: jobPath,
-        response: { 200: jobAnswer, ...failures },
+      async (request) => {
+        const job = parts.of(request).supervisor.job(request.params.job);
+        await job[change]();
+        return jobView(job, await job.report());
       },
-    },
-    async (request) => {
-      const job = supervisor.job(request.params.job);
-      await job.resume();
-      return jobView(job, await job.report());
-    },
-  );
+    );
+  }
 }
 
 /** Ending jobs at once, and forgetting them. */
 export async function jobCancelRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor } = parts;
-
   server.delete(
     '/v1/jobs/:job',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Ends a job at once; with purge also forgets it and removes its files',
@@ -94,10 +90,10 @@ export async function jobCancelRoutes(server: Server, parts: ServerParts): Promi
       },
     },
     async (request) => {
-      const job = supervisor.job(request.params.job);
+      const job = parts.of(request).supervisor.job(request.params.job);
       const purge = request.query.purge === 'true';
       if (!purge || !isFinal(job.stored.state)) await job.cancel();
-      if (purge) await supervisor.purge(request.params.job);
+      if (purge) await parts.of(request).supervisor.purge(request.params.job);
       return jobView(job, await job.report());
     },
   );

@@ -8,6 +8,7 @@ export async function jobDeadLetterRoutes(server: Server, parts: ServerParts): P
   server.get(
     '/v1/jobs/:job/dead-letters',
     {
+      config: { role: 'viewer' },
       schema: {
         tags: ['dead letters'],
         summary: 'Records that failed for good',
@@ -17,7 +18,7 @@ export async function jobDeadLetterRoutes(server: Server, parts: ServerParts): P
       },
     },
     async (request) => {
-      const { journal } = parts.supervisor.job(request.params.job);
+      const { journal } = parts.of(request).supervisor.job(request.params.job);
       return { deadLetters: [...(await journal.deadLetters(request.query.limit))] };
     },
   );

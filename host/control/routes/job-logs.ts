@@ -12,6 +12,7 @@ export async function jobLogRoutes(server: Server, parts: ServerParts): Promise<
   server.get(
     '/v1/jobs/:job/logs',
     {
+      config: { role: 'viewer' },
       sse: 'manual',
       schema: {
         tags: ['logs'],
@@ -21,7 +22,7 @@ export async function jobLogRoutes(server: Server, parts: ServerParts): Promise<
       },
     },
     async (request, reply) => {
-      const job = parts.supervisor.job(request.params.job);
+      const job = parts.of(request).supervisor.job(request.params.job);
       const { follow, limit, ...filter } = request.query;
       if (follow === 'true')
         return stream({ job, closing: parts.closing }, request, reply, request.query);

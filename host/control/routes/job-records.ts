@@ -16,7 +16,6 @@ const tags = ['records'];
 
 /** Records for the `http` sources of a job. */
 export async function jobRecordRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor, ingest } = parts;
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(RECORD_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
@@ -26,7 +25,7 @@ export async function jobRecordRoutes(server: Server, parts: ServerParts): Promi
       '/v1/jobs/:job/sources/:source/records',
       {
         bodyLimit: HTTP_BODY_BYTES_MAX,
-        config: { rawBody: RECORD_TYPES },
+        config: { role: 'deployer', unaudited: true, rawBody: RECORD_TYPES },
         schema: {
           tags,
           summary: 'Hands records to a source, one a line; answers when they are durable',
@@ -48,7 +47,11 @@ export async function jobRecordRoutes(server: Server, parts: ServerParts): Promi
         const { job, source } = request.params;
         const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
         const idempotencyKey = request.headers['idempotency-key'];
-        return ingest.accept(supervisor.job(job).stored, { source, body, idempotencyKey });
+        return parts.of(request).ingest.accept(parts.of(request).supervisor.job(job).stored, {
+          source,
+          body,
+          idempotencyKey,
+        });
       },
     );
   });
@@ -56,6 +59,7 @@ export async function jobRecordRoutes(server: Server, parts: ServerParts): Promi
   server.post(
     '/v1/jobs/:job/sources/:source/end',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Ends the input of a source; the job finishes when it has read what came before',
@@ -65,7 +69,7 @@ export async function jobRecordRoutes(server: Server, parts: ServerParts): Promi
     },
     async (request) => {
       const { job, source } = request.params;
-      await ingest.finish(supervisor.job(job).stored, source);
+      await parts.of(request).ingest.finish(parts.of(request).supervisor.job(job).stored, source);
       return { ended: true as const };
     },
   );

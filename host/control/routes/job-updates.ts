@@ -10,11 +10,10 @@ const tags = ['updates'];
 
 /** Hot swaps of a job's steps. */
 export async function jobUpdateRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { catalog, supervisor } = parts;
-
   server.post(
     '/v1/jobs/:job/steps/:step/updates',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Swaps the module of a step; answers when the swap is armed',
@@ -24,10 +23,10 @@ export async function jobUpdateRoutes(server: Server, parts: ServerParts): Promi
       },
     },
     async (request, reply) => {
-      const job = supervisor.job(request.params.job);
+      const job = parts.of(request).supervisor.job(request.params.job);
       const { step } = request.params;
       assertStep(job, step);
-      const record = await job.update(step, catalog.resolve(request.body.module));
+      const record = await job.update(step, parts.of(request).catalog.resolve(request.body.module));
       if (record.state === 'refused') {
         throw new MillraceError('UPDATE_REFUSED', record.reason, {
           hint: `GET /v1/jobs/${job.stored.id}/updates/${record.update} tells how far it came`,
@@ -40,6 +39,7 @@ export async function jobUpdateRoutes(server: Server, parts: ServerParts): Promi
   server.get(
     '/v1/jobs/:job/updates',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'All updates of a job, oldest first',
@@ -48,7 +48,7 @@ export async function jobUpdateRoutes(server: Server, parts: ServerParts): Promi
       },
     },
     async (request) => {
-      const updates = await supervisor.job(request.params.job).journal.updates();
+      const updates = await parts.of(request).supervisor.job(request.params.job).journal.updates();
       return { updates: updates.map(updateView) };
     },
   );
@@ -56,6 +56,7 @@ export async function jobUpdateRoutes(server: Server, parts: ServerParts): Promi
   server.get(
     '/v1/jobs/:job/updates/:update',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'An update with its states, times and pauses',
@@ -64,7 +65,7 @@ export async function jobUpdateRoutes(server: Server, parts: ServerParts): Promi
       },
     },
     async (request) => {
-      const job = supervisor.job(request.params.job);
+      const job = parts.of(request).supervisor.job(request.params.job);
       const updates = await job.journal.updates();
       const found = updates.find((record) => record.update === request.params.update);
       if (found !== undefined) return updateView(found);

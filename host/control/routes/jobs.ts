@@ -13,6 +13,7 @@ import {
 import { jobPath, submitQuery } from '../schemas/parameters.ts';
 import { dryRunAnswer, planAnswer } from '../schemas/plan-answer.ts';
 import type { Server, ServerParts } from '../server-type.ts';
+import type { Tenant } from '../tenant.ts';
 import { exceptionsView, jobDetailView, jobView } from '../views/job-view.ts';
 import { planView } from '../views/plan-view.ts';
 
@@ -28,15 +29,20 @@ const tags = ['jobs'];
 
 /** Submitting jobs and looking at them. */
 export async function jobRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor } = parts;
   await server.register(async (scope) => submitRoute(scope as Server, parts));
 
   server.get(
     '/v1/jobs',
-    { schema: { tags, summary: 'All jobs, oldest first', response: { 200: jobListAnswer } } },
-    async () => ({
+    {
+      config: { role: 'viewer' },
+      schema: { tags, summary: 'All jobs, oldest first', response: { 200: jobListAnswer } },
+    },
+    async (request) => ({
       jobs: await Promise.all(
-        supervisor.list().map(async (job) => jobView(job, await job.report())),
+        parts
+          .of(request)
+          .supervisor.list()
+          .map(async (job) => jobView(job, await job.report())),
       ),
     }),
   );
@@ -44,6 +50,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
   server.get(
     '/v1/jobs/:job',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'A job',
@@ -52,7 +59,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
       },
     },
     async (request) => {
-      const job = supervisor.job(request.params.job);
+      const job = parts.of(request).supervisor.job(request.params.job);
       return jobDetailView(job, await job.report());
     },
   );
@@ -60,6 +67,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
   server.get(
     '/v1/jobs/:job/plan',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'What a job runs: chains of operators and edges between them',
@@ -68,7 +76,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
       },
     },
     async (request) => {
-      const job = supervisor.job(request.params.job);
+      const job = parts.of(request).supervisor.job(request.params.job);
       const report = await job.report();
       return planView(job.stored.plan, report?.modules ?? job.stored.modules);
     },
@@ -77,6 +85,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
   server.get(
     '/v1/jobs/:job/exceptions',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'Failures of a job, oldest first',
@@ -84,7 +93,7 @@ export async function jobRoutes(server: Server, parts: ServerParts): Promise<voi
         response: { 200: exceptionListAnswer, 404: errorAnswer },
       },
     },
-    async (request) => exceptionsView(supervisor.job(request.params.job).stored),
+    async (request) => exceptionsView(parts.of(request).supervisor.job(request.params.job).stored),
   );
 }
 
@@ -98,7 +107,7 @@ async function submitRoute(server: Server, parts: ServerParts): Promise<void> {
     '/v1/jobs',
     {
       bodyLimit: SUBMISSION_BYTES_MAX,
-      config: { rawBody: DOCUMENT_TYPES },
+      config: { role: 'deployer', rawBody: DOCUMENT_TYPES },
       schema: {
         tags,
         summary: 'Submits a pipeline document, YAML or JSON, or begins a job with a savepoint',
@@ -114,13 +123,15 @@ async function submitRoute(server: Server, parts: ServerParts): Promise<void> {
     },
     async (request, reply) => {
       const { dryRun } = request.query;
-      const planned = await planSubmission(request, parts);
+      const tenant = parts.of(request);
+      const planned = await planSubmission(request, parts, tenant);
       if (dryRun === 'true') {
         return reply
           .code(200)
           .send({ valid: true as const, plan: planView(planned.plan, planned.modules) });
       }
-      const job = await parts.supervisor.submit(planned);
+      tenant.assertRoomForJob();
+      const job = await tenant.supervisor.submit(planned);
       return reply.code(201).send(jobView(job, undefined));
     },
   );
@@ -128,19 +139,23 @@ async function submitRoute(server: Server, parts: ServerParts): Promise<void> {
 
 function planSubmission(
   request: { readonly body: unknown; readonly query: z.output<typeof submitQuery> },
-  parts: ServerParts,
+  { connectors, readDocument, workingDirectory }: ServerParts,
+  { catalog, savepoints, filesBelow }: Tenant,
 ): Promise<PlannedPipeline | PlannedRestore> {
-  const { baseDirectory, parallelism, savepoint, allowDroppedState } = request.query;
+  const { parallelism, savepoint, allowDroppedState } = request.query;
+  const parts = { catalog, connectors, readDocument, filesBelow };
   const text = typeof request.body === 'string' ? request.body : undefined;
   if (savepoint !== undefined) {
-    const folder = parts.savepoints.folder(savepoint);
+    const folder = savepoints.folder(savepoint);
+    const { baseDirectory } = request.query;
     const allowed = allowDroppedState === 'true';
     const restore = { folder, text, baseDirectory, parallelism, allowDroppedState: allowed };
     return planRestore(restore, parts);
   }
   if (text === undefined) throw noDocument();
-  const start = baseDirectory ?? parts.workingDirectory;
-  return planRequest({ text, baseDirectory: start, parallelism }, parts);
+  const fallback = filesBelow ?? workingDirectory;
+  const baseDirectory = request.query.baseDirectory ?? fallback;
+  return planRequest({ text, baseDirectory, parallelism }, parts);
 }
 
 function noDocument(): MillraceError {

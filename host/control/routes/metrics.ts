@@ -31,13 +31,13 @@ type OperatorTotal = keyof typeof OPERATOR_TOTALS;
 
 /** Numbers: of one job as JSON, of all as Prometheus text. */
 export async function metricsRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor } = parts;
   const ofServer = new Registry();
   collectDefaultMetrics({ register: ofServer, prefix: 'millrace_server_' });
 
   server.get(
     '/v1/jobs/:job/metrics',
     {
+      config: { role: 'viewer' },
       schema: {
         tags: ['jobs'],
         summary: 'Totals of the latest attempt, per operator',
@@ -45,14 +45,18 @@ export async function metricsRoutes(server: Server, parts: ServerParts): Promise
         response: { 200: metricsAnswer, 404: errorAnswer, 409: errorAnswer },
       },
     },
-    async (request) => metricsView(await supervisor.job(request.params.job).metrics()),
+    async (request) =>
+      metricsView(await parts.of(request).supervisor.job(request.params.job).metrics()),
   );
 
   server.get(
     '/metrics',
-    { schema: { tags: ['server'], summary: 'Server and jobs, for Prometheus' } },
-    async (_request, reply) => {
-      const ofJobs = await collectJobs(supervisor.list());
+    {
+      config: { role: 'viewer' },
+      schema: { tags: ['server'], summary: 'Server and jobs, for Prometheus' },
+    },
+    async (request, reply) => {
+      const ofJobs = await collectJobs(parts.of(request).supervisor.list());
       const text = await Registry.merge([ofServer, ofJobs]).metrics();
       return reply.type(ofServer.contentType).send(text);
     },

@@ -5,6 +5,7 @@ import { errorAnswer } from '../schemas/error-answer.ts';
 import { moduleCreatedAnswer } from '../schemas/module-answer.ts';
 import { compileQuery, modulePath, versionPath } from '../schemas/parameters.ts';
 import type { Server, ServerParts } from '../server-type.ts';
+import type { Tenant } from '../tenant.ts';
 import { moduleVersionView } from '../views/module-view.ts';
 
 const WASM_TYPES = ['application/wasm', 'application/octet-stream'];
@@ -21,14 +22,14 @@ const response = {
 
 /** Uploading modules, as WebAssembly or as source. */
 export async function moduleUploadRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { catalog, compile } = parts;
+  const { compile } = parts;
   takeBytes(server);
 
   server.put(
     '/v1/modules/:name/versions/:version',
     {
       bodyLimit: UPLOAD_BYTES_MAX,
-      config: { rawBody: WASM_TYPES },
+      config: { role: 'deployer', rawBody: WASM_TYPES },
       schema: {
         tags,
         summary: 'Uploads a version; the same bytes again change nothing',
@@ -38,7 +39,8 @@ export async function moduleUploadRoutes(server: Server, parts: ServerParts): Pr
     },
     async (request, reply) => {
       const { name, version } = request.params;
-      const result = await catalog.put(name, version, { wasm: bytesOf(request.body) });
+      const upload = { wasm: bytesOf(request.body) };
+      const result = await store(parts.of(request), upload, name, version);
       return reply.code(201).send(createdView(result));
     },
   );
@@ -47,7 +49,7 @@ export async function moduleUploadRoutes(server: Server, parts: ServerParts): Pr
     '/v1/modules/:name',
     {
       bodyLimit: UPLOAD_BYTES_MAX,
-      config: { rawBody: WASM_TYPES },
+      config: { role: 'deployer', rawBody: WASM_TYPES },
       schema: {
         tags,
         summary: 'Uploads the next version; the bytes of the latest again change nothing',
@@ -56,7 +58,8 @@ export async function moduleUploadRoutes(server: Server, parts: ServerParts): Pr
       },
     },
     async (request, reply) => {
-      const result = await catalog.add(request.params.name, { wasm: bytesOf(request.body) });
+      const upload = { wasm: bytesOf(request.body) };
+      const result = await store(parts.of(request), upload, request.params.name);
       return reply.code(201).send(createdView(result));
     },
   );
@@ -65,7 +68,7 @@ export async function moduleUploadRoutes(server: Server, parts: ServerParts): Pr
     '/v1/modules/:name([^:]+)::compile',
     {
       bodyLimit: SOURCE_BYTES_MAX,
-      config: { rawBody: SOURCE_TYPES },
+      config: { role: 'deployer', rawBody: SOURCE_TYPES },
       schema: {
         tags,
         summary: 'Compiles AssemblyScript source and uploads the result',
@@ -78,13 +81,21 @@ export async function moduleUploadRoutes(server: Server, parts: ServerParts): Pr
       const { name } = request.params;
       const source = new TextDecoder().decode(bytesOf(request.body));
       const upload: ModuleUpload = await compile({ source, name });
-      const { version } = request.query;
-      const result = await (version === undefined
-        ? catalog.add(name, upload)
-        : catalog.put(name, version, upload));
+      const result = await store(parts.of(request), upload, name, request.query.version);
       return reply.code(201).send(createdView(result));
     },
   );
+}
+
+/** As this version, or as the next. */
+async function store(
+  { catalog, assertRoomForModule }: Tenant,
+  upload: ModuleUpload,
+  name: string,
+  version?: string,
+): Promise<PutResult> {
+  assertRoomForModule(upload.wasm.length);
+  return version === undefined ? catalog.add(name, upload) : catalog.put(name, version, upload);
 }
 
 /** Within these routes bodies are bytes, whatever they are called. */

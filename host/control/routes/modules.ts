@@ -9,23 +9,28 @@ const tags = ['modules'];
 
 /** Reading the catalog. */
 export async function moduleRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { catalog, supervisor } = parts;
-
   server.get(
     '/v1/modules',
-    { schema: { tags, summary: 'All modules', response: { 200: moduleListAnswer } } },
-    async () => ({
-      modules: catalog.list().map(({ name, versions }) => ({
-        name,
-        latest: versions[versions.length - 1].version,
-        versions: versions.map((version) => version.version),
-      })),
+    {
+      config: { role: 'viewer' },
+      schema: { tags, summary: 'All modules', response: { 200: moduleListAnswer } },
+    },
+    async (request) => ({
+      modules: parts
+        .of(request)
+        .catalog.list()
+        .map(({ name, versions }) => ({
+          name,
+          latest: versions[versions.length - 1].version,
+          versions: versions.map((version) => version.version),
+        })),
     }),
   );
 
   server.get(
     '/v1/modules/:name',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'A module with its versions',
@@ -34,6 +39,7 @@ export async function moduleRoutes(server: Server, parts: ServerParts): Promise<
       },
     },
     async (request) => {
+      const { catalog, supervisor } = parts.of(request);
       const { name, versions } = catalog.module(request.params.name);
       return {
         name,
@@ -46,11 +52,10 @@ export async function moduleRoutes(server: Server, parts: ServerParts): Promise<
 
 /** Reading and deleting versions. */
 export async function moduleVersionRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { catalog, supervisor } = parts;
-
   server.get(
     '/v1/modules/:name/versions/:version',
     {
+      config: { role: 'viewer' },
       schema: {
         tags,
         summary: 'A version of a module',
@@ -59,6 +64,7 @@ export async function moduleVersionRoutes(server: Server, parts: ServerParts): P
       },
     },
     async (request) => {
+      const { catalog, supervisor } = parts.of(request);
       const version = catalog.version(request.params.name, request.params.version);
       return moduleVersionView(version, supervisor.usedBy(version));
     },
@@ -67,9 +73,11 @@ export async function moduleVersionRoutes(server: Server, parts: ServerParts): P
   server.get(
     '/v1/modules/:name/versions/:version.wasm',
     {
+      config: { role: 'viewer' },
       schema: { tags, summary: 'The bytes of a version, as uploaded', params: versionPath },
     },
     async (request, reply) => {
+      const { catalog } = parts.of(request);
       const version = catalog.version(request.params.name, request.params.version);
       const bytes = await catalog.bytes(version);
       return reply.type('application/wasm').header('etag', `"${version.digest}"`).send(bytes);
@@ -79,6 +87,7 @@ export async function moduleVersionRoutes(server: Server, parts: ServerParts): P
   server.delete(
     '/v1/modules/:name/versions/:version',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Deletes a version that no job refers to',
@@ -88,6 +97,7 @@ export async function moduleVersionRoutes(server: Server, parts: ServerParts): P
     },
     async (request, reply) => {
       const { name, version } = request.params;
+      const { catalog, supervisor } = parts.of(request);
       await catalog.delete(name, version, (found) => supervisor.usedBy(found));
       return reply.code(204).send();
     },

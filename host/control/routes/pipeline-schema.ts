@@ -12,5 +12,5 @@ export async function pipelineSchemaRoutes(server: Server): Promise<void> {
     response: { 200: answer },
   };
   const document = { ...pipelineJsonSchema(), title: 'Millrace pipeline' };
-  server.get('/v1/pipeline-schema', { schema }, async () => document);
+  server.get('/v1/pipeline-schema', { config: { role: 'viewer' }, schema }, async () => document);
 }

@@ -7,11 +7,10 @@ const tags = ['savepoints'];
 
 /** Savepoints of running jobs. Jobs begin with one by `POST /v1/jobs?savepoint=…`. */
 export async function savepointRoutes(server: Server, parts: ServerParts): Promise<void> {
-  const { supervisor, savepoints } = parts;
-
   server.post(
     '/v1/jobs/:job/savepoints',
     {
+      config: { role: 'deployer' },
       schema: {
         tags,
         summary: 'Takes a savepoint of a job that goes on; answers when it is durable',
@@ -27,6 +26,7 @@ export async function savepointRoutes(server: Server, parts: ServerParts): Promi
       },
     },
     async (request, reply) => {
+      const { supervisor, savepoints } = parts.of(request);
       const job = supervisor.job(request.params.job);
       const to = request.body?.to;
       const folder =

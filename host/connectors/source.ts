@@ -29,8 +29,20 @@ export interface SourceContext {
   malformed(record: MalformedRecord): void;
   /** Relative paths are taken from here. */
   readonly baseDirectory: string;
+  /** Told which rows are of which split, so that each has a watermark of its own; a reader of one split at a time need not. */
+  readonly progress?: SplitProgress;
   /** Calls the task again after an `idle` answer, from any later turn of the event loop. */
   wake(): void;
+}
+
+/** What a reader of several splits tells its task. Splits are named by their place among those given to `Source.open`. */
+export interface SplitProgress {
+  /** The split is read from now on: until it has records, or is idle, it holds the watermark back. */
+  opened(split: number): void;
+  /** The rows that `poll` appends from byte `at` of `out` on are of this split. */
+  rows(split: number, at: number): void;
+  /** The split has no more records. */
+  ended(split: number): void;
 }
 
 export interface MalformedRecord {

@@ -93,11 +93,18 @@ export interface SourceSpec {
   readonly eventTime: EventTimeSpec | undefined;
 }
 
-/** Event time from a field (a `timestamp` or `i64` of milliseconds) with bounded out-of-orderness. */
+/** Event time from a field (a `timestamp` or `i64` of milliseconds) or a function, and the watermarks that go with it. */
 export interface EventTimeSpec {
+  /** -1 when a function says it. */
   readonly fieldIndex: number;
+  readonly assign?: FunctionRef;
+  readonly limits?: GuestLimits;
   readonly outOfOrdernessMs: number;
+  /** A field that says what the watermark is: a `bool` (the record's time is one), or a time that is one unless it is null. */
+  readonly watermarkIndex?: number;
   readonly idleMs: number | undefined;
+  /** Sources of a group wait for each other when one is more than `maxDriftMs` ahead. */
+  readonly alignment?: { readonly group: string; readonly maxDriftMs: number };
 }
 
 /** `map`, `filter`, `flatMap`. */

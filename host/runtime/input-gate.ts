@@ -153,10 +153,8 @@ export class InputGate implements TaskInput {
     switch (element.kind) {
       case 'watermark':
         channel.watermarkMs = Math.max(channel.watermarkMs, element.timeMs);
-        channel.idle = false;
-        this.#raiseWatermark();
         channel.idle = element.idle === true;
-        if (channel.idle) this.#raiseWatermark();
+        this.#raiseWatermark();
         this.#tellIdle();
         return;
       case 'barrier':

@@ -9,9 +9,11 @@ import { DeadLetterBox } from './dead-letter-box.ts';
 import { findConnector } from './find-connector.ts';
 import { readInFlight } from './in-flight-files.ts';
 import { type GateInput, InputGate, type ReplayedBatch } from './input-gate.ts';
+import { assignTimes, openAssigner } from './open-assigner.ts';
 import { SinkStage } from './sink-stage.ts';
 import { restoreOperator } from './snapshot-files.ts';
 import { SourceInput } from './source-input.ts';
+import { SplitWatermarks } from './split-watermarks.ts';
 import type { StateChains } from './state-chains.ts';
 import { Task } from './task.ts';
 import type { TaskReport } from './task-capture.ts';
@@ -82,6 +84,7 @@ async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters
   if (spec.kind !== 'source') return undefined;
   const counters = newCounters();
   let input: SourceInput | undefined;
+  const splits = new SplitWatermarks(spec.eventTime?.idleMs, task.watermarkMs);
   const context: SourceContext = {
     schema: spec.schema,
     id: spec.id,
@@ -90,6 +93,7 @@ async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters
     parallelism: chain.parallelism,
     onMalformed: spec.onMalformed,
     baseDirectory: plan.baseDirectory,
+    progress: splits,
     malformed(record) {
       if (spec.onMalformed === 'deadLetter') {
         counters.deadLetters += 1;
@@ -108,9 +112,16 @@ async function openSource(task: TaskStart, around: TaskSurroundings, deadLetters
     task.splits,
     context,
   );
-  const { kernel } = around.parts;
-  input = new SourceInput({ spec, reader, kernel, counters, watermarkMs: task.watermarkMs });
-  return { input, counters };
+  const step = openAssigner(spec, (step) =>
+    around.parts.createOperator(step, {
+      ...partsOf(around),
+      context: contextOf(spec, task, around, deadLetters),
+      module: moduleOf(spec, around.start),
+    }),
+  );
+  const assign = assignTimes(spec, step, counters);
+  input = new SourceInput({ spec, reader, counters, assign, splits });
+  return { input, counters, assigner: step };
 }
 
 /** The first few are worth a line each, then every power of ten: a bad file must not fill the disk with log. */
@@ -140,32 +151,40 @@ async function openStep(
   deadLetters: DeadLetterBox,
 ): Promise<Operator> {
   const { start, parts } = around;
-  const range = keyGroupRange(
-    task.task,
-    start.plan.keyGroups,
-    start.plan.chains[task.chain].parallelism,
-  );
-  const context: OperatorContext = {
+  const context = contextOf(spec, task, around, deadLetters);
+  const operator = parts.createOperator(spec, {
+    ...partsOf(around),
+    context,
+    ...('function' in spec ? { module: moduleOf(spec, start) } : {}),
+  });
+  const before = Object.hasOwn(task.restore, spec.id) ? task.restore[spec.id] : [];
+  await restoreOperator(parts.storage, operator, before, context.range);
+  return operator;
+}
+
+function contextOf(
+  spec: OperatorSpec,
+  task: TaskStart,
+  around: TaskSurroundings,
+  deadLetters: DeadLetterBox,
+): OperatorContext {
+  const { plan } = around.start;
+  const chain = plan.chains[task.chain];
+  return {
     task: task.task,
-    keyGroups: start.plan.keyGroups,
-    range,
-    hashed: start.plan.chains[task.chain].operators[0] === spec,
+    keyGroups: plan.keyGroups,
+    range: keyGroupRange(task.task, plan.keyGroups, chain.parallelism),
+    hashed: chain.operators[0] === spec,
     log: (level, text) => around.log({ level, step: spec.id, task: task.task, text }),
     deadLetter: (letter) =>
       // A copy of its own: the row may stand in a channel's memory.
       deadLetters.add({ kind: 'record', ...letter, row: letter.row.slice() }),
   };
-  const { sandbox, kernel, createStateTable, createOperator } = parts;
-  const operator = createOperator(spec, {
-    context,
-    sandbox,
-    kernel,
-    createStateTable,
-    ...('function' in spec ? { module: moduleOf(spec, start) } : {}),
-  });
-  const before = Object.hasOwn(task.restore, spec.id) ? task.restore[spec.id] : [];
-  await restoreOperator(parts.storage, operator, before, range);
-  return operator;
+}
+
+function partsOf({ parts }: TaskSurroundings) {
+  const { sandbox, kernel, createStateTable } = parts;
+  return { sandbox, kernel, createStateTable };
 }
 
 function moduleOf(spec: OperatorSpec, start: WorkerStart) {

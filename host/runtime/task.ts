@@ -14,11 +14,11 @@ import type { CompiledModule } from '../sandbox/guest.ts';
 import { Capturing, type InFlightSource } from './capturing.ts';
 import type { DeadLetterBox } from './dead-letter-box.ts';
 import type { SinkStage } from './sink-stage.ts';
-import type { SourceInput } from './source-input.ts';
 import type { StateChains } from './state-chains.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskInput } from './task-input.ts';
 import type { TaskOutput } from './task-output.ts';
+import type { TaskSource } from './task-source.ts';
 import { TimedSteps } from './timed-steps.ts';
 
 export interface TaskOptions {
@@ -29,7 +29,7 @@ export interface TaskOptions {
   readonly task: number;
   readonly input: TaskInput & { readonly watermarkMs: number };
   /** The input, when it is a source. */
-  readonly source: { readonly input: SourceInput; readonly counters: OperatorCounters } | undefined;
+  readonly source: TaskSource | undefined;
   /** The steps between source and sink. */
   readonly operators: readonly Operator[];
   readonly sink: SinkStage | undefined;
@@ -108,12 +108,15 @@ export class Task {
 
   /** When the task has something to do without any element coming; undefined = never. */
   get dueMs(): number | undefined {
-    const outputDueMs = this.#output.dueMs;
+    const { source, clock } = this.#options;
     const stepDueMs = this.#spent ? undefined : this.#timed.dueMs;
-    if (stepDueMs === undefined) return outputDueMs;
-    const { clock } = this.#options;
-    const dueMs = clock.monotonicMs() + Math.max(0, stepDueMs - clock.nowMs());
-    return outputDueMs === undefined ? dueMs : Math.min(dueMs, outputDueMs);
+    const inMs = stepDueMs === undefined ? undefined : Math.max(0, stepDueMs - clock.nowMs());
+    const dueMs = Math.min(
+      this.#output.dueMs ?? Number.POSITIVE_INFINITY,
+      source?.input.dueMs ?? Number.POSITIVE_INFINITY,
+      inMs === undefined ? Number.POSITIVE_INFINITY : clock.monotonicMs() + inMs,
+    );
+    return Number.isFinite(dueMs) ? dueMs : undefined;
   }
 
   /** Does one element's worth of work; false = there was nothing to do. */
@@ -160,9 +163,10 @@ export class Task {
   trigger(checkpoint: number, unaligned = false): void {
     const running = this.#state === 'running' && this.#options.source !== undefined;
     if (this.#state === 'finished') this.#capture(checkpoint);
-    else if (running && unaligned) this.#overtake(checkpoint);
-    else if (this.#state === 'running' && this.#options.source !== undefined) {
-      this.#options.source.input.trigger(checkpoint);
+    else if (running && unaligned && !this.#options.source?.input.isMidway) {
+      this.#overtake(checkpoint);
+    } else if (this.#state === 'running' && this.#options.source !== undefined) {
+      this.#options.source.input.trigger(checkpoint, unaligned);
       this.#triggered = checkpoint;
     } else this.#triggered = checkpoint;
   }
@@ -201,7 +205,8 @@ export class Task {
   }
 
   hasStep(step: string): boolean {
-    return this.#options.operators.some((operator) => operator.id === step);
+    const { operators, source } = this.#options;
+    return operators.some((operator) => operator.id === step) || source?.assigner?.id === step;
   }
 
   /** So many dead letters wait that a checkpoint should come soon. */
@@ -365,7 +370,8 @@ export class Task {
   }
 
   #swappable(step: string): SwappableOperator {
-    const operator = this.#options.operators.find((one) => one.id === step);
+    const { operators, source } = this.#options;
+    const operator = [...operators, source?.assigner].find((one) => one?.id === step);
     if (operator === undefined || !('swap' in operator)) {
       throw new MillraceError('UPDATE_REFUSED', `step "${step}" runs no function`, {
         hint: 'only steps with a function of a module can be updated',

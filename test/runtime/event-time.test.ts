@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { createRowKernel } from '../../host/abi/create-row-kernel.ts';
 import type { Split } from '../../host/connectors/source.ts';
 import { newCounters } from '../../host/dataflow/operator.ts';
-import type { SourceSpec } from '../../host/dataflow/plan.ts';
+import type { EventTimeSpec, SourceSpec } from '../../host/dataflow/plan.ts';
 import { WATERMARK_INTERVAL_MS } from '../../host/limits.ts';
 import { type Element, WATERMARK_MAX_MS, WATERMARK_MIN_MS } from '../../host/model/element.ts';
 import type { RecordSchema } from '../../host/model/schema.ts';
+import { assignFromField } from '../../host/runtime/assign-event-time.ts';
 import { SourceInput } from '../../host/runtime/source-input.ts';
+import { SplitWatermarks } from '../../host/runtime/split-watermarks.ts';
 import { createTestSource, PAUSE, type TestInput } from '../kit/test-source.ts';
 
 const READING: RecordSchema = {
@@ -17,6 +18,8 @@ const READING: RecordSchema = {
   ],
 };
 
+const EVENT_TIME: EventTimeSpec = { fieldIndex: 1, outOfOrdernessMs: 10, idleMs: undefined };
+
 const SPEC: SourceSpec = {
   kind: 'source',
   id: 'readings',
@@ -24,10 +27,14 @@ const SPEC: SourceSpec = {
   options: {},
   schema: READING,
   onMalformed: 'fail',
-  eventTime: { fieldIndex: 1, outOfOrdernessMs: 10, idleMs: undefined },
+  eventTime: EVENT_TIME,
 };
 
-async function inputOf(records: readonly TestInput[], watermarkMs?: number) {
+async function inputOf(
+  records: readonly TestInput[],
+  watermarkMs?: number,
+  eventTime: Partial<EventTimeSpec> = {},
+) {
   const test = createTestSource({ splits: [records], schema: READING, recordsPerPoll: 1 });
   const splits: Split[] = [{ id: 'split-0', spec: 0, position: undefined }];
   const counters = newCounters();
@@ -43,11 +50,11 @@ async function inputOf(records: readonly TestInput[], watermarkMs?: number) {
     wake: () => holder.input?.wake(),
   });
   const input = new SourceInput({
-    spec: SPEC,
+    spec: { ...SPEC, eventTime: { ...EVENT_TIME, ...eventTime } },
     reader,
-    kernel: createRowKernel(),
     counters,
-    watermarkMs,
+    assign: assignFromField(READING, 1),
+    splits: new SplitWatermarks(eventTime.idleMs, watermarkMs),
   });
   holder.input = input;
   return { input, test, counters };
@@ -97,6 +104,49 @@ describe('a source with event time', () => {
     expect(input.next(0)).toEqual({ kind: 'watermark', timeMs: 5000 });
     expect(describeElement(input.next(0))).toEqual({ time: 1000n });
     expect(input.watermarkMs).toBe(5000);
+  });
+});
+
+describe('a source with an idle time', () => {
+  test('tells when it has had no record for so long, and when it has one again', async () => {
+    const { input, test: source } = await inputOf([at(1000), PAUSE, at(5000)], undefined, {
+      idleMs: 300,
+    });
+    expect(describeElement(input.next(0))).toEqual({ time: 1000n });
+    expect(input.next(0)).toEqual({ kind: 'watermark', timeMs: 989 });
+    expect(input.next(299)).toBeUndefined();
+    expect(input.dueMs).toBe(300);
+    expect(input.next(300)).toEqual({ kind: 'watermark', timeMs: 989, idle: true });
+    expect(input.isIdle).toBe(true);
+    expect(input.next(400)).toBeUndefined();
+    source.resume();
+    expect(input.next(500)).toEqual({ kind: 'watermark', timeMs: 989 });
+    expect(input.isMidway).toBe(true);
+    expect(describeElement(input.next(500))).toEqual({ time: 5000n });
+    expect(input.isIdle).toBe(false);
+  });
+});
+
+describe('a source with marks for its watermark', () => {
+  test('has the watermark that its records say, and no other', async () => {
+    const { input } = await inputOf([at(1000), at(null), at(3000)], undefined, {
+      watermarkIndex: 0,
+    });
+    expect(describeElement(input.next(0))).toEqual({ time: 1000n });
+    expect(input.watermarkMs).toBe(1);
+    expect(describeElement(input.next(0))).toEqual({ kind: 'watermark', timeMs: 1 });
+  });
+});
+
+describe('a source that is aligned with others', () => {
+  test('is not read while it is ahead of them', async () => {
+    const { input } = await inputOf([at(1000), at(2000)]);
+    input.align(500);
+    expect(describeElement(input.next(0))).toEqual({ time: 1000n });
+    expect(input.next(0)).toEqual({ kind: 'watermark', timeMs: 989 });
+    expect(input.next(10)).toBeUndefined();
+    input.align(989);
+    expect(describeElement(input.next(10))).toEqual({ time: 2000n });
   });
 });
 

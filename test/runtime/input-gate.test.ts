@@ -147,3 +147,42 @@ function runGate(sent: readonly Element[][], picks: Iterable<number>): Element[]
   }
   return received;
 }
+
+describe('idle channels', () => {
+  const idle = (timeMs: number): Element => ({ kind: 'watermark', timeMs, idle: true });
+
+  test('hold nothing back, and all of them idle are an idle gate', () => {
+    const [a, b] = [listOf(watermark(10)), listOf()];
+    const gate = gateOf([a, b]);
+    expect(drain(gate)).toEqual([]);
+    b.add(idle(3));
+    expect(drain(gate)).toEqual([watermark(10)]);
+    a.add(idle(12));
+    expect(drain(gate)).toEqual([watermark(12), idle(12)]);
+    a.add(watermark(12));
+    expect(drain(gate)).toEqual([watermark(12)]);
+  });
+
+  test('hold back again from their next watermark on, and the watermark does not fall', () => {
+    const [a, b] = [listOf(watermark(10)), listOf(idle(3))];
+    const gate = gateOf([a, b]);
+    expect(drain(gate)).toEqual([watermark(10)]);
+    b.add(watermark(3));
+    expect(drain(gate)).toEqual([]);
+    a.add(watermark(20));
+    expect(drain(gate)).toEqual([]);
+    expect(gate.watermarkMs).toBe(10);
+    b.add(watermark(15));
+    expect(drain(gate)).toEqual([watermark(15)]);
+  });
+
+  test('one that ends leaves the others as they are', () => {
+    const [a, b] = [listOf(watermark(10), idle(10)), listOf(watermark(5))];
+    const gate = gateOf([a, b]);
+    expect(drain(gate)).toEqual([watermark(5)]);
+    b.add(END);
+    expect(drain(gate)).toEqual([watermark(10), idle(10)]);
+    a.add(END);
+    expect(drain(gate)).toEqual([watermark(WATERMARK_MAX_MS), END]);
+  });
+});

@@ -7,6 +7,7 @@ import { escapeBytes, reportMalformed } from '../malformed.ts';
 import { READ_BYTES, RecordScanner, type ScanBuffer } from '../record-scanner.ts';
 import type { PollResult, SourceContext, SourceReader, Split } from '../source.ts';
 import { countLines } from './count-lines.ts';
+import { fileReason } from './file-reason.ts';
 import { type FileSplitSpec, readFileSplit } from './file-split.ts';
 import { readHeader } from './read-header.ts';
 
@@ -58,9 +59,12 @@ export class FileReader implements SourceReader {
   poll(out: BatchBuilder, bytesMax: number): PollResult {
     const stopAt = out.length + bytesMax;
     while (this.#openNext()) {
-      const answer = this.#open!.scanner.poll(out, stopAt - out.length);
-      this.#positions[this.#open!.index] = this.#open!.scanner.position;
+      const { index, scanner } = this.#open!;
+      this.#context.progress?.rows(index, out.length);
+      const answer = scanner.poll(out, stopAt - out.length);
+      this.#positions[index] = scanner.position;
       if (answer !== 'end') return answer;
+      this.#context.progress?.ended(index);
       this.#closeOpen();
       // Even a run of empty files gives the worker back now and then.
       if (out.length >= stopAt || this.#next % 64 === 0) return 'more';
@@ -160,7 +164,7 @@ export class FileReader implements SourceReader {
       return call();
     } catch (cause) {
       if (cause instanceof MillraceError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = fileReason(cause);
       throw new MillraceError(
         'SOURCE_UNAVAILABLE',
         `source "${this.#context.id}" cannot read file "${path}": ${reason}`,

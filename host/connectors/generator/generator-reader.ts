@@ -54,6 +54,8 @@ export class GeneratorReader implements SourceReader {
     this.#options = options;
     this.#clock = clock;
     this.#row = new RowWriter(context, options);
+    // They are read side by side.
+    for (const i of splits.keys()) context.progress?.opened(i);
     this.#allowedAtMs = clock.monotonicMs();
   }
 
@@ -92,6 +94,7 @@ export class GeneratorReader implements SourceReader {
     let rows = Math.max(0, Math.min(rowsMax, total - this.#positions[turn]));
     const room = Math.ceil((stopAt - out.length) / this.#row.bytesMax);
     rows = Math.min(rows, Math.max(1, room));
+    if (rows > 0) this.#context.progress?.rows(turn, out.length);
     let index = this.#positions[turn] * splits + owned;
     this.#row.begin(out, rows);
     for (let row = 0; row < rows; row++) {
@@ -99,6 +102,7 @@ export class GeneratorReader implements SourceReader {
       index += splits;
     }
     this.#positions[turn] += rows;
+    if (this.#isWritten(turn, this.#positions[turn])) this.#context.progress?.ended(turn);
     return rows;
   }
 

@@ -46,7 +46,9 @@ export class NexmarkReader implements SourceReader {
     this.#paced = options.paced;
     this.#clock = clock;
     this.#openedMs = clock.monotonicMs();
-    this.#generators = splits.map((split) => {
+    this.#generators = splits.map((split, i) => {
+      // They are read side by side.
+      context.progress?.opened(i);
       const { firstEventId, events, baseTimeMs } = readNexmarkSplit(split);
       const writer = new EventWriter(options, firstEventId, baseTimeMs);
       const position = Number(split.position ?? 0);
@@ -60,11 +62,14 @@ export class NexmarkReader implements SourceReader {
     const generators = this.#generators;
     for (let idle = 0; idle < generators.length; ) {
       if (out.length >= stopAt) return 'more';
-      const generator = generators[this.#turn];
+      const turn = this.#turn;
+      const generator = generators[turn];
       this.#turn = (this.#turn + 1) % generators.length;
       const before = generator.position;
+      this.#context.progress?.rows(turn, out.length);
       this.#writeTurn(generator, out, { stopAt, elapsedMs });
       idle = generator.position === before ? idle + 1 : 0;
+      if (generator.position === generator.events) this.#context.progress?.ended(turn);
     }
     return this.#rest(elapsedMs);
   }

@@ -7,7 +7,6 @@ import { escapeBytes, reportMalformed } from '../malformed.ts';
 import { READ_BYTES, RecordScanner, type ScanBuffer } from '../record-scanner.ts';
 import type { PollResult, SourceContext, SourceReader, Split } from '../source.ts';
 import { countLines } from './count-lines.ts';
-import { fileReason } from './file-reason.ts';
 import { type FileSplitSpec, readFileSplit } from './file-split.ts';
 import { readHeader } from './read-header.ts';
 
@@ -164,7 +163,7 @@ export class FileReader implements SourceReader {
       return call();
     } catch (cause) {
       if (cause instanceof MillraceError) throw cause;
-      const reason = fileReason(cause);
+      const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MillraceError(
         'SOURCE_UNAVAILABLE',
         `source "${this.#context.id}" cannot read file "${path}": ${reason}`,

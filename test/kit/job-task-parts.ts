@@ -9,6 +9,7 @@ import { createStateTable } from '../../host/state/create-state-table.ts';
 import { createLocalBlobStore } from '../../host/storage/local-blob-store.ts';
 import { createFakeSandbox, type FakeFunction } from './fake-sandbox.ts';
 import { gatedConnector } from './gated-connector.ts';
+import { processFunctions } from './process-functions.ts';
 import { WORD, wordFunctions } from './word-functions.ts';
 
 /** The modules of a `JobBench`, by what their functions append to every word. */
@@ -38,7 +39,7 @@ function functionsOf(digest: string): FakeFunction[] {
   };
   // `odd` fits nothing: what `stamp` and `words` are called is something else in it.
   if (digest === 'odd') return [{ ...stamp, output: WORD }, ...wordFunctions().slice(0, 2)];
-  return [stamp, ...wordFunctions(MARKS.get(digest))];
+  return [stamp, ...wordFunctions(MARKS.get(digest)), ...processFunctions()];
 }
 
 /** A module of a `JobBench`, as its sandbox compiles it. */

@@ -58,6 +58,7 @@ export const ERRORS = {
   JOB_NOT_FOUND: entry('request', 404, 'there is no such job'),
   JOB_STATE: entry('request', 409, 'the job is not in a state that allows this'),
   SOURCE_NOT_FOUND: entry('request', 404, 'the job has no such source that takes records'),
+  SINK_NOT_FOUND: entry('request', 404, 'the job has no such sink that can be followed'),
   SOURCE_BEHIND: entry('request', 429, 'the job is too far behind to take more records'),
   IDEMPOTENCY_KEY_REUSED: entry('request', 422, 'the key came before with another body'),
   STEP_NOT_FOUND: entry('request', 404, 'the job has no such step'),

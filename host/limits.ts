@@ -367,3 +367,11 @@ export const HTTP_KEY_LIFE_MS = 24 * 60 * 60 * 1_000;
 export const HTTP_POLL_INTERVAL_MS = 250;
 /** Milliseconds between two looks for files of ingest logs that no checkpoint needs. */
 export const HTTP_TRIM_INTERVAL_MS = 2_000;
+/** Bytes of output that is kept for those who follow a `memory` sink; older output is dropped. */
+export const OUTPUT_LOG_BYTES = 64 * MiB;
+/** Bytes after which that log begins another file: what is dropped at once. */
+export const OUTPUT_SEGMENT_BYTES = 8 * MiB;
+/** Bytes of rows in one of its entries: a reader takes them whole. */
+export const OUTPUT_ENTRY_BYTES = 1 * MiB;
+/** Milliseconds after which a followed sink is looked at, if the system did not tell of a change. */
+export const OUTPUT_POLL_INTERVAL_MS = 500;

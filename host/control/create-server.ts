@@ -38,6 +38,7 @@ import { jobCheckpointRoutes } from './routes/job-checkpoints.ts';
 import { jobCancelRoutes, jobControlRoutes } from './routes/job-control.ts';
 import { jobDeadLetterRoutes } from './routes/job-dead-letters.ts';
 import { jobLogRoutes } from './routes/job-logs.ts';
+import { jobOutputRoutes } from './routes/job-output.ts';
 import { jobRecordRoutes } from './routes/job-records.ts';
 import { jobUpdateRoutes } from './routes/job-updates.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -92,6 +93,7 @@ const ROUTES = [
   savepointRoutes,
   jobLogRoutes,
   jobRecordRoutes,
+  jobOutputRoutes,
   jobDeadLetterRoutes,
   metricsRoutes,
   healthRoutes,

@@ -1,9 +1,9 @@
-import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { LOG_POLL_INTERVAL_MS, LOG_SEARCH_BYTES_MAX } from '../limits.ts';
 import type { logEntry, logLevel } from './schemas/log-answer.ts';
+import { watchFolder } from './watch-folder.ts';
 
 export type LogLine = z.output<typeof logEntry>;
 type Level = z.output<typeof logLevel>;
@@ -59,7 +59,7 @@ export async function* followLines(
   filter: LogFilter,
   until: { readonly signal: AbortSignal; readonly over: () => boolean },
 ): AsyncGenerator<PlacedLine> {
-  const changes = watchFolder(path, until.signal);
+  const changes = watchFolder(dirname(path), until.signal, LOG_POLL_INTERVAL_MS);
   let position = offset;
   try {
     while (!until.signal.aborted) {
@@ -109,30 +109,6 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cause;
   }
-}
-
-/** Resolves `next` when something in the folder changed, or after a while: not every file system tells. */
-function watchFolder(path: string, signal: AbortSignal) {
-  let wake = () => {};
-  const onChange = () => wake();
-  const watcher = watch(dirname(path), { persistent: false }, onChange);
-  watcher.on('error', () => watcher.close());
-  signal.addEventListener('abort', onChange);
-  return {
-    next: () =>
-      new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOG_POLL_INTERVAL_MS);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (signal.aborted) wake();
-      }),
-    close() {
-      signal.removeEventListener('abort', onChange);
-      watcher.close();
-    },
-  };
 }
 
 function parseLine(text: string): LogLine | undefined {

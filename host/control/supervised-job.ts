@@ -61,6 +61,11 @@ export class SupervisedJob {
     return this.#stored;
   }
 
+  /** Absolute: what its runners write is in there. */
+  get directory(): string {
+    return this.#parts.directory;
+  }
+
   /** What its runners wrote down for people. */
   get journal(): JobJournal {
     return openJobJournal(this.#parts.directory);

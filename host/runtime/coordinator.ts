@@ -245,10 +245,19 @@ export class Coordinator implements RunningJob {
         this.#log(message);
         return;
       case 'delivered':
-        this.#options.deliver(message.sink, message, message.key);
+        this.#deliver(message);
         return;
       default:
         message satisfies never;
+    }
+  }
+
+  /** Before the commit is acknowledged: what cannot be kept ends the attempt, and the next one commits again. */
+  #deliver(message: FromWorker & { kind: 'delivered' }): void {
+    try {
+      this.#options.deliver(message.sink, message, message.key);
+    } catch (thrown) {
+      this.#fail(MillraceError.from(thrown).report(), '');
     }
   }
 

@@ -7,6 +7,7 @@ import { CheckpointHistory } from './checkpoint-history.ts';
 import { bareRemains, type JobRemains } from './ended-job.ts';
 import { defaultTaskParts } from './job-parts.ts';
 import type { JobSpec } from './job-spec.ts';
+import { openOutputLogs } from './output-logs.ts';
 import { processIdentity } from './process-identity.ts';
 import {
   newSocketPath,
@@ -60,7 +61,9 @@ async function run(spec: JobSpec): Promise<void> {
     spec.threads > 0
       ? { startWorkers: createThreadWorkers(defaultTaskParts(), (error) => die(spec, error)) }
       : {};
-  const job = startJob(spec, parts);
+  const job = openOutputLogs(spec.plan, directory).then((deliver) =>
+    startJob(spec, { ...parts, deliver }),
+  );
   const history = new CheckpointHistory(directory);
   job.then(
     (started) =>

@@ -44,6 +44,7 @@ const ROUTES: Readonly<Record<string, RouteEntry['role']>> = {
   'GET /v1/jobs/:job/updates': 'viewer',
   'GET /v1/jobs/:job/updates/:update': 'viewer',
   'POST /v1/jobs/:job/steps/:step/updates': 'deployer',
+  'GET /v1/jobs/:job/sinks/:sink/records': 'viewer',
   'POST /v1/jobs/:job/sources/:source/records': 'deployer',
   'POST /v1/jobs/:job/sources/:source/end': 'deployer',
 };

@@ -8,7 +8,8 @@ import { MemoryWriter } from './memory-writer.ts';
 const memoryOptions = z.strictObject({});
 
 /**
- * The `memory` connector: hands committed records to the process that embeds the job, for `runPipeline` and tests. It has no options.
+ * The `memory` connector: hands committed records to the process that embeds the job, for `runPipeline` and tests; on a server,
+ * to a log that is followed over HTTP (`GET /v1/jobs/{id}/sinks/{sink}/records`). It has no options.
  *
  * End-to-end: *exactly-once* into that process: records are delivered when their checkpoint is complete, and once more after a
  * restart under the same key, which the receiver drops. Rows between two checkpoints stand in memory and in the checkpoint's manifest,

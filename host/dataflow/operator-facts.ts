@@ -34,7 +34,12 @@ const NOTHING: OperatorFacts = {
 export function operatorFacts(spec: OperatorSpec): OperatorFacts {
   switch (spec.kind) {
     case 'source':
-      return { ...NOTHING, connector: spec.connector, output: spec.schema };
+      return {
+        ...NOTHING,
+        connector: spec.connector,
+        function: spec.eventTime?.assign,
+        output: spec.schema,
+      };
     case 'sink':
       return { ...NOTHING, connector: spec.connector, input: spec.schema };
     case 'pass':
@@ -51,6 +56,10 @@ export function operatorFacts(spec: OperatorSpec): OperatorFacts {
     case 'process': {
       const { input, output, state } = spec;
       return { ...NOTHING, function: spec.function, input, output, state, key: spec.key.fields };
+    }
+    case 'lookup': {
+      const { connector, function: reference, input, output } = spec;
+      return { ...NOTHING, connector, function: reference, input, output };
     }
     case 'join': {
       const { input, output, function: reference } = spec;

@@ -13,6 +13,7 @@ import type { JobEvent, JobOutcome, JobReport, RunningJob, UpdateRequest } from 
 import type { SavepointRecord, SavepointRequest } from './savepoint.ts';
 import { SwapCoordinator, type SwapCoordinatorOptions } from './swap-coordinator.ts';
 import type { UpdateRecord } from './update-record.ts';
+import { WatermarkAlignment } from './watermark-alignment.ts';
 import type { WorkerHost } from './worker-host.ts';
 import type { FromWorker, LogEntry, ToWorker } from './worker-protocol.ts';
 
@@ -59,6 +60,7 @@ export class Coordinator implements RunningJob {
   readonly #checkpoints: CheckpointCoordinator;
   readonly #swaps: SwapCoordinator;
   readonly #metrics: MetricsBoard;
+  readonly #alignment: WatermarkAlignment;
   readonly #outcome = Promise.withResolvers<JobOutcome>();
   readonly #opened = Promise.withResolvers<void>();
   readonly #listeners = new Set<(event: JobEvent) => void>();
@@ -99,6 +101,7 @@ export class Coordinator implements RunningJob {
       onUpdate: (update) => this.#emit({ kind: 'update', update }),
     });
     this.#metrics = new MetricsBoard(spec.plan, options.checkpoints.tasks);
+    this.#alignment = new WatermarkAlignment(spec.plan, options.checkpoints.tasks);
     this.#opened.promise.catch(() => {});
   }
 
@@ -263,6 +266,8 @@ export class Coordinator implements RunningJob {
 
   #onCounters(message: FromWorker & { kind: 'counters' }): void {
     this.#metrics.update(message.tasks);
+    const limits = this.#alignment.update(message.tasks);
+    if (limits !== undefined) this.#post({ kind: 'align', limits });
     const request = this.#measuring.get(message.request);
     if (request === undefined) return;
     request.left -= 1;

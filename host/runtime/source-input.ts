@@ -10,6 +10,7 @@ import { cutBatch, type WatermarkOf } from './cut-batch.ts';
 import { InFlightLog } from './in-flight.ts';
 import { SplitWatermarks } from './split-watermarks.ts';
 import type { TaskInput } from './task-input.ts';
+import type { WatermarkLimits } from './watermark-alignment.ts';
 import { watermarkOf } from './watermark-of.ts';
 
 export interface SourceInputOptions {
@@ -36,6 +37,7 @@ interface Trigger {
  */
 export class SourceInput implements TaskInput {
   readonly input = 0;
+  readonly #spec: SourceSpec;
   readonly #reader: SourceReader;
   readonly #counters: OperatorCounters;
   readonly #rows = new BatchBuilder();
@@ -59,6 +61,7 @@ export class SourceInput implements TaskInput {
 
   constructor(options: SourceInputOptions) {
     const { eventTime, schema } = options.spec;
+    this.#spec = options.spec;
     this.#reader = options.reader;
     this.#counters = options.counters;
     this.#assign = options.assign;
@@ -112,9 +115,12 @@ export class SourceInput implements TaskInput {
     this.#paused = false;
   }
 
-  /** The watermark beyond which it is not to be read for now. */
-  align(limitMs: number): void {
-    this.#limitMs = limitMs;
+  /** The watermarks beyond which sources are not to be read for now, by group. */
+  align(limits: WatermarkLimits): void {
+    const { alignment } = this.#spec.eventTime ?? {};
+    if (alignment !== undefined && Object.hasOwn(limits, alignment.group)) {
+      this.#limitMs = limits[alignment.group];
+    }
   }
 
   wake(): void {

@@ -14,6 +14,7 @@ import type { CompiledModule } from '../sandbox/guest.ts';
 import { Capturing, type InFlightSource } from './capturing.ts';
 import type { DeadLetterBox } from './dead-letter-box.ts';
 import type { SinkStage } from './sink-stage.ts';
+import type { SourceInput } from './source-input.ts';
 import type { StateChains } from './state-chains.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskInput } from './task-input.ts';
@@ -182,12 +183,9 @@ export class Task {
     await this.#options.sink?.commit(checkpoint);
   }
 
-  pause(): void {
-    this.#options.source?.input.pause();
-  }
-
-  resume(): void {
-    this.#options.source?.input.resume();
+  /** The source that it begins with. */
+  get source(): SourceInput | undefined {
+    return this.#options.source?.input;
   }
 
   /** Prepares a new version of a step beside the one that runs. Throws `UPDATE_REFUSED`. */

@@ -7,6 +7,7 @@ import type { Json } from '../model/json.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
 import type { InFlightRef, TaskSnapshotRef } from './manifest.ts';
 import type { DeadLetterEntry } from './task-capture.ts';
+import type { WatermarkLimits } from './watermark-alignment.ts';
 
 /**
  * What the coordinator and its workers say to each other. Plain data: it crosses threads.
@@ -77,7 +78,13 @@ export interface TaskPlace {
 export type ToWorker =
   /** Begin to run; sent when every worker has opened its tasks. */
   | { readonly kind: 'run' }
-  | { readonly kind: 'trigger'; readonly checkpoint: number; readonly unaligned: boolean }
+  | {
+      readonly kind: 'trigger';
+      readonly checkpoint: number;
+      readonly unaligned: boolean;
+      /** All tasks have finished, and it is there to commit their output: they leave out their states. */
+      readonly last: boolean;
+    }
   /**
    * `checkpoint` was given up: what is left of it need not be done, and nothing may build on its blobs. Answered by `forgotten`, after which
    * they are removed.
@@ -102,6 +109,8 @@ export type ToWorker =
     }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
+  /** How far aligned sources are to be read for now. */
+  | { readonly kind: 'align'; readonly limits: WatermarkLimits }
   /** Answered by `counters` with the same request number. */
   | { readonly kind: 'measure'; readonly request: number }
   /** Leave the loop and close the tasks. */
@@ -174,6 +183,8 @@ export type TaskOperatorState =
 export interface TaskCounters {
   readonly index: number;
   readonly watermarkMs: number;
+  /** Nothing comes from its source for now. */
+  readonly idle?: boolean;
   readonly lagBytes: number | undefined;
   /** One per operator of the chain, in order. */
   readonly operators: readonly OperatorCounters[];

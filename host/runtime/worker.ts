@@ -159,10 +159,13 @@ export class Worker {
         return;
       }
       case 'pause':
-        for (const task of this.#tasks) task.pause();
+        for (const { source } of this.#tasks) source?.pause();
         return;
       case 'resume':
-        for (const task of this.#tasks) task.resume();
+        for (const { source } of this.#tasks) source?.resume();
+        return;
+      case 'align':
+        for (const { source } of this.#tasks) source?.align(message.limits);
         return;
       case 'measure':
         this.#measure(message.request);
@@ -251,6 +254,7 @@ export class Worker {
       index: task.index,
       watermarkMs: task.watermarkMs,
       lagBytes: task.lagBytes,
+      ...(task.source?.isIdle ? { idle: true } : {}),
       operators: task.counters(),
     }));
     const measured = JSON.stringify(tasks);

@@ -140,12 +140,14 @@ describe('a source with marks for its watermark', () => {
 
 describe('a source that is aligned with others', () => {
   test('is not read while it is ahead of them', async () => {
-    const { input } = await inputOf([at(1000), at(2000)]);
-    input.align(500);
+    const { input } = await inputOf([at(1000), at(2000)], undefined, {
+      alignment: { group: 'all', maxDriftMs: 100 },
+    });
+    input.align({ all: 500, others: 5 });
     expect(describeElement(input.next(0))).toEqual({ time: 1000n });
     expect(input.next(0)).toEqual({ kind: 'watermark', timeMs: 989 });
     expect(input.next(10)).toBeUndefined();
-    input.align(989);
+    input.align({ all: 989 });
     expect(describeElement(input.next(10))).toEqual({ time: 2000n });
   });
 });

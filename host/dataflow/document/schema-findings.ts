@@ -106,7 +106,10 @@ const KEYS_BY_PLACE: Readonly<Record<string, readonly string[]>> = {
   ],
   trigger: ['count', 'every', 'purge'],
   interval: ['lower', 'upper'],
-  eventTime: ['field', 'outOfOrderness', 'idle'],
+  eventTime: [
+    ...['field', 'assign', 'limits', 'outOfOrderness', 'punctuated', 'idle', 'alignment'],
+  ],
+  alignment: ['group', 'maxDrift'],
 };
 
 /** What stands at a path of the document, undefined where nothing does. */

@@ -1,8 +1,14 @@
 import type { Source } from '../../connectors/source.ts';
-import { type Field, formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
+import { formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { suggest } from '../suggest.ts';
-import { checkJoinFunction, checkJoinTime, joinInputs } from './check-joins.ts';
+import {
+  checkJoinFunction,
+  checkJoinTime,
+  checkLookupFunction,
+  joinInputs,
+} from './check-joins.ts';
+import { checkEventTime } from './event-time.ts';
 import type { PlanNode, SourceNode } from './node.ts';
 import { type PlannedModules, type ResolvedFunction, resolveRecord } from './resolve-functions.ts';
 import type { Graph, Link } from './resolve-graph.ts';
@@ -53,7 +59,8 @@ function outputOf(
   switch (node.kind) {
     case 'source': {
       const record = sourceRecord(node, given, findings);
-      if (record !== undefined) checkEventTime(node, record, findings);
+      const timed = given.functions.get(node.name);
+      if (record !== undefined) checkEventTime(node, record, timed, findings);
       return record;
     }
     case 'guest':
@@ -71,6 +78,12 @@ function outputOf(
         const message = `"${from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(input)}`;
         findings.push({ path: place.path, message });
       }
+      return resolved.description.output;
+    }
+    case 'lookup': {
+      const resolved = given.functions.get(node.name);
+      if (resolved === undefined) return undefined;
+      findings.push(...checkLookupFunction(node, links, { resolved, records: output }));
       return resolved.description.output;
     }
     case 'join': {
@@ -130,7 +143,8 @@ function sourceRecord(
   if (fixed !== undefined || declared !== undefined) return fixed ?? declared;
   // Another finding has said why the record is unknown.
   if (source === undefined || node.record !== undefined) return undefined;
-  return wantedRecord(node, given, findings);
+  const timed = given.functions.get(node.name)?.description.input;
+  return timed ?? wantedRecord(node, given, findings);
 }
 
 /** What the functions take that read the source, directly or through unions and keyBys. */
@@ -174,23 +188,6 @@ function readersOf(node: PlanNode, graph: Graph): PlanNode[] {
     }
   }
   return [...seen].filter((candidate) => candidate !== node && !passesRows(candidate));
-}
-
-function checkEventTime(node: SourceNode, record: RecordSchema, findings: Finding[]): void {
-  if (node.eventTime === undefined) return;
-  const { field: name } = node.eventTime;
-  const path = [...node.path, 'eventTime', 'field'];
-  const field = record.fields.find((candidate) => candidate.name === name);
-  if (field === undefined) {
-    findings.push({ path, message: unknownField(name, record) });
-  } else if (!isTime(field)) {
-    const message = `field "${name}" of ${formatRecord(record)} is neither a timestamp nor an i64`;
-    findings.push({ path, message });
-  }
-}
-
-function isTime(field: Field): boolean {
-  return field.type.kind === 'timestamp' || field.type.kind === 'i64';
 }
 
 /** The message for a field that a record does not have. */

@@ -50,6 +50,17 @@ export interface NodeInput {
   readonly path: DocumentPath;
 }
 
+export interface EventTimeNode {
+  /** Where the time comes from: a field, or `alias.function`. */
+  readonly field: string | undefined;
+  readonly assign: string | undefined;
+  readonly limits: GuestLimits;
+  readonly outOfOrdernessMs: number;
+  readonly punctuated: string | undefined;
+  readonly idleMs: number | undefined;
+  readonly alignment: { readonly group: string; readonly maxDriftMs: number } | undefined;
+}
+
 export interface SourceNode extends NodeBase {
   readonly kind: 'source';
   readonly connector: string;
@@ -57,13 +68,7 @@ export interface SourceNode extends NodeBase {
   /** `alias.Record`. */
   readonly record: string | undefined;
   readonly onMalformed: OnMalformed;
-  readonly eventTime:
-    | {
-        readonly field: string;
-        readonly outOfOrdernessMs: number;
-        readonly idleMs: number | undefined;
-      }
-    | undefined;
+  readonly eventTime: EventTimeNode | undefined;
 }
 
 /** `alias.function` and the key of the step it stands at. */

@@ -4,6 +4,7 @@ import type { RecordSchema } from '../../model/schema.ts';
 import type { FunctionRef, OperatorSpec, StreamOperation } from '../plan.ts';
 import { joinInputs, joinStamps } from './check-joins.ts';
 import { windowStamps } from './check-windows.ts';
+import { eventTimeSpec } from './event-time.ts';
 import type { Records } from './infer-schemas.ts';
 import type {
   DedupeNode,
@@ -33,7 +34,7 @@ export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
   assert(record, `the record of "${node.name}" is known when there are no findings`);
   switch (node.kind) {
     case 'source':
-      return sourceSpec(node, record);
+      return sourceSpec(node, record, parts);
     case 'sink': {
       const { kind, id, connector, options } = node;
       return { kind, id, connector, options, schema: record };
@@ -124,13 +125,10 @@ function processSpec(node: ProcessNode, parts: SpecParts): OperatorSpec {
   return { ...functionParts(node, parts), kind, key, secondKey, process, state, ttlMs };
 }
 
-function sourceSpec(node: SourceNode, schema: RecordSchema): OperatorSpec {
+function sourceSpec(node: SourceNode, schema: RecordSchema, parts: SpecParts): OperatorSpec {
   const { kind, id, connector, options, onMalformed } = node;
-  const eventTime = node.eventTime && {
-    fieldIndex: schema.fields.findIndex((field) => field.name === node.eventTime?.field),
-    outOfOrdernessMs: node.eventTime.outOfOrdernessMs,
-    idleMs: node.eventTime.idleMs,
-  };
+  const resolved = parts.functions.get(node.name);
+  const eventTime = node.eventTime && eventTimeSpec(node.eventTime, schema, resolved);
   return { kind, id, connector, options, schema, onMalformed, eventTime };
 }
 

@@ -2,8 +2,9 @@ import type { ConnectorOptions } from '../../connectors/connector.ts';
 import { SINK_KEYS } from '../document/sink-schema.ts';
 import { SOURCE_KEYS } from '../document/source-schema.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { eventTimeNode } from './event-time.ts';
 import type { PlanNode, SinkNode, SourceNode } from './node.ts';
-import { durationMs, inputsAt } from './node-parts.ts';
+import { inputsAt } from './node-parts.ts';
 import { stepNode } from './step-node.ts';
 
 /** Everything the document declares, in its order: sources, steps, sinks. */
@@ -28,11 +29,7 @@ function sourceNode(name: string, source: Pipeline['sources'][string]): SourceNo
     options: optionsOf(source, SOURCE_KEYS),
     record: source.record,
     onMalformed: source.onError ?? 'fail',
-    eventTime: eventTime && {
-      field: eventTime.field,
-      outOfOrdernessMs: durationMs(eventTime.outOfOrderness) ?? 0,
-      idleMs: durationMs(eventTime.idle),
-    },
+    eventTime: eventTime && eventTimeNode(eventTime),
   };
 }
 

@@ -14,7 +14,7 @@ export interface ResolvedFunction {
   readonly description: FunctionDescription;
 }
 
-/** The functions of steps, by the step's name. Finds unknown modules and functions, and functions of another kind. */
+/** The functions of steps and sources, by their names. Finds unknown modules and functions, and functions of another kind. */
 export function resolveFunctions(
   nodes: readonly PlanNode[],
   modules: PlannedModules,
@@ -22,23 +22,35 @@ export function resolveFunctions(
 ): ReadonlyMap<string, ResolvedFunction> {
   const resolved = new Map<string, ResolvedFunction>();
   for (const node of nodes) {
-    if (!isFunctionNode(node)) continue;
-    const path = [...node.path, node.functionKind];
-    const member = resolveMember({ reference: node.reference, path }, modules, findings);
+    const wanted = wantedFunction(node);
+    if (wanted === undefined) continue;
+    const { path, reference, kind } = wanted;
+    const member = resolveMember({ reference, path }, modules, findings);
     if (member === undefined) continue;
     const { functions } = member.module.description;
     const description = functions.find((candidate) => candidate.name === member.name);
     if (description === undefined) {
       const names = functions.map((candidate) => candidate.name);
       findings.push({ path, message: unknownMember(member, 'function', names, findings) });
-    } else if (description.kind !== node.functionKind) {
-      const message = `${node.reference} is a ${description.kind}, not a ${node.functionKind}`;
+    } else if (description.kind !== kind) {
+      const message = `${reference} is a ${description.kind}, not a ${kind}`;
       findings.push({ path, message });
     } else {
       resolved.set(node.name, { alias: member.alias, module: member.module, description });
     }
   }
   return resolved;
+}
+
+/** The function that a node runs: a step's, or that of a source's event time. */
+function wantedFunction(node: PlanNode) {
+  if (isFunctionNode(node)) {
+    const { functionKind: kind, reference } = node;
+    return { path: [...node.path, kind], reference, kind };
+  }
+  if (node.kind !== 'source' || node.eventTime?.assign === undefined) return undefined;
+  const path = [...node.path, 'eventTime', 'assign'];
+  return { path, reference: node.eventTime.assign, kind: 'assignTimestamp' };
 }
 
 /** The record that a source's `record: alias.Record` names. */

@@ -80,12 +80,6 @@ function outputOf(
       }
       return resolved.description.output;
     }
-    case 'lookup': {
-      const resolved = given.functions.get(node.name);
-      if (resolved === undefined) return undefined;
-      findings.push(...checkLookupFunction(node, links, { resolved, records: output }));
-      return resolved.description.output;
-    }
     case 'join': {
       const resolved = given.functions.get(node.name);
       findings.push(...checkJoinTime(node, given.graph));

@@ -2,12 +2,7 @@ import type { Source } from '../../connectors/source.ts';
 import { formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { suggest } from '../suggest.ts';
-import {
-  checkJoinFunction,
-  checkJoinTime,
-  checkLookupFunction,
-  joinInputs,
-} from './check-joins.ts';
+import { checkJoinFunction, checkJoinTime, joinInputs } from './check-joins.ts';
 import { checkEventTime } from './event-time.ts';
 import type { PlanNode, SourceNode } from './node.ts';
 import { type PlannedModules, type ResolvedFunction, resolveRecord } from './resolve-functions.ts';

@@ -2,13 +2,10 @@
  * Captures: the entries as they were at one moment, all or those that changed since the capture before, copied out piece by piece while
  * batches come by.
  *
- * A capture of changes walks the frozen list (`changes.ts`), one of everything the slots, and then what was saved meanwhile. Each piece is
- * ordered by key group, by counting, and handed out through the exchange area:
+ * A capture of changes walks the frozen list (`changes.ts`), one of everything the blocks of the arena in order of address, which memory is
+ * fastest at, and then what was saved meanwhile. Each piece is ordered by key group, by counting, and handed out through the exchange area:
  *
  *     runs, one per group in the piece:  u32 group · u32 bytes · u32 entries
- *
- * P1  Walking over slots that move: the old ones come first, and an entry that moves goes to the new ones. Who is met
- *     twice is known by its stamp (C2).
  */
 import { align8, copyWords } from '../../../abi/kernel/assembly/copy';
 import { NO_MEMORY } from '../../../abi/kernel/assembly/key';
@@ -25,11 +22,11 @@ import {
   stopTracking,
   thaw,
 } from './changes';
-import { ENTRY_HEADER, hashOf, keyLengthOf, setStamp, stateOf } from './entry';
+import { chunkCount, chunkEnd, chunkStart, classBytes } from './arena';
+import { ENTRY_HEADER, hashOf, keyLengthOf, setStamp, sizeClassOf, stateOf } from './entry';
 import { groupOf, keyGroups } from './groups';
-import { ensureArea, GRAVE, region } from './memory';
+import { ensureArea, region } from './memory';
 import { EXCHANGE, OUT_BYTES, OUT_ROWS } from './areas';
-import { isMoving, mask, moved, oldMask, oldSlots, oldSlotsId, slots, slotsId } from './slots';
 import { snapshotBytes } from './store';
 
 /** A copy that the capture needs could not be made: it is over. */
@@ -45,9 +42,9 @@ let cursors: usize = 0;
 let runs: usize = 0;
 
 let walking: bool = false;
-/** The slots that are walked over, and where. */
-let walkedId: u32 = 0;
-let walkedAt: u32 = 0;
+/** The chunk of the arena that is walked over, and the next block in it; 0 = its first. */
+let walkedChunk: u32 = 0;
+let walkedAt: usize = 0;
 let nextItem: u32 = 0;
 let picked: u32 = 0;
 let pickedBytes: u32 = 0;
@@ -60,7 +57,8 @@ export function beginCapture(changes: bool): i32 {
   const ofChanges = freeze(changes);
   nextItem = 0;
   walking = !ofChanges;
-  if (walking) startWalk();
+  walkedChunk = 0;
+  walkedAt = 0;
   return ofChanges ? 1 : 0;
 }
 
@@ -72,8 +70,8 @@ export function continueCapture(): i32 {
     cancelCapture();
     return LOST;
   }
-  if (walking) pickSlots();
-  // Not before all slots are done: until then there may be more to come.
+  if (walking) pickBlocks();
+  // Not before all blocks are done: until then there may be more to come.
   if (!walking) pickItems();
   if (picked == 0) {
     if (walking) return continueCapture();
@@ -112,40 +110,24 @@ function makeRoom(): bool {
   return picks != 0;
 }
 
-/** P1 */
-function startWalk(): void {
-  walkedId = isMoving() ? oldSlotsId : slotsId;
-  walkedAt = 0;
-}
-
-/** Picks entries from the slots until the piece is full or these slots are done. */
-function pickSlots(): void {
-  const ofOld = isMoving() && walkedId == oldSlotsId;
-  if (!ofOld && walkedId != slotsId) startWalk();
-  const old = isMoving() && walkedId == oldSlotsId;
-  const base = old ? oldSlots : slots;
-  const last = old ? oldMask : mask;
-  if (old && walkedAt < moved) walkedAt = moved;
-  while (walkedAt <= last) {
-    const blockEnd = <u32>min<u64>(<u64>walkedAt + TOUCHED_AHEAD, <u64>last + 1);
-    let sum: u32 = 0;
-    for (let i = walkedAt; i < blockEnd; i++) {
-      sum += load<u32>(load<u32>(base + (<usize>i << 3), 4), 12);
+/**
+ * Picks entries from the arena until the piece is full or all is done. Who comes into a block meanwhile is of this epoch, wherever it is.
+ */
+function pickBlocks(): void {
+  for (; walkedChunk < chunkCount; walkedChunk++) {
+    if (walkedAt == 0) walkedAt = chunkStart(walkedChunk);
+    const end = chunkEnd(walkedChunk);
+    while (walkedAt < end) {
+      const entry = walkedAt;
+      if (isFrozen(entry)) {
+        if (!pick(<u32>entry, snapshotBytes(keyLengthOf(entry), load<u32>(stateOf(entry))))) return;
+        setStamp(entry, epoch - 1);
+      }
+      walkedAt += classBytes(sizeClassOf(entry));
     }
-    touched = sum;
-    for (; walkedAt < blockEnd; walkedAt++) {
-      const entry: usize = load<u32>(base + (<usize>walkedAt << 3), 4);
-      if (entry == 0 || entry == GRAVE || !isFrozen(entry)) continue;
-      if (!pick(<u32>entry, snapshotBytes(keyLengthOf(entry), load<u32>(stateOf(entry))))) return;
-      setStamp(entry, epoch - 1);
-    }
-  }
-  if (old) {
-    walkedId = slotsId;
     walkedAt = 0;
-  } else {
-    walking = false;
   }
+  walking = false;
 }
 
 /** Picks from the frozen list, or from what was saved. */

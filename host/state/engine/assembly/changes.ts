@@ -48,7 +48,7 @@ export let frozen: usize = 0;
 export let frozenCount: u32 = 0;
 let frozenRoom: u32 = 0;
 let frozenChanges: bool = false;
-/** Stamps from here to before `frozenEnd` are of entries that the capture has still to copy. */
+/** No entry has stamp 0. Stamps from here to before `frozenEnd` are of entries that the capture has still to copy. */
 let frozenFrom: u32 = NOTHING;
 let frozenEnd: u32 = 0;
 /** A copy could not be saved: the capture cannot be completed. */
@@ -100,6 +100,7 @@ export function noteRemoval(entry: usize): void {
     return;
   }
   writeHeader(stone, hashOf(entry), keyLength, sizeClass);
+  setStamp(stone, 0);
   memory.copy(stone + ENTRY_HEADER, entry + ENTRY_HEADER, align8(keyLength));
   if (listed) store<u32>(item, <u32>stone | GRAVESTONE);
   else push(<u32>stone | GRAVESTONE);
@@ -111,7 +112,7 @@ export function freeze(changes: bool): bool {
   frozenEnd = epoch - 1;
   frozenLost = false;
   frozenChanges = changes && tracking;
-  frozenFrom = frozenChanges ? epoch - 2 : 0;
+  frozenFrom = frozenChanges ? epoch - 2 : 1;
   if (frozenChanges) {
     const spare = frozen;
     const spareRoom = frozenRoom;
@@ -162,6 +163,7 @@ function save(entry: usize): void {
     return;
   }
   memory.copy(copy, entry, ENTRY_HEADER + align8(keyLengthOf(entry)) + load<u32>(stateOf(entry)));
+  setStamp(copy, 0);
   const index = frozenChanges ? indexOf(entry) : frozenCount++;
   store<u32>(frozen + (<usize>index << 2), <u32>copy | SAVED);
 }

@@ -32,14 +32,10 @@ export let entries: u32 = 0;
 /** Among the new slots. */
 let graves: u32 = 0;
 
-/** Slots are taken one after the other: a number for each. */
-export let slotsId: u32 = 0;
-
-export let oldSlots: usize = 0;
-export let oldSlotsId: u32 = 0;
+let oldSlots: usize = 0;
 let oldShift: u32 = 0;
-export let oldMask: u32 = 0;
-export let moved: u32 = 0;
+let oldMask: u32 = 0;
+let moved: u32 = 0;
 
 /** Makes the first slots; 0 or an error. */
 export function initSlots(): i32 {
@@ -264,7 +260,6 @@ function startGrowth(): i32 {
   const before = slots;
   const beforeShift = shift;
   const beforeMask = mask;
-  const beforeId = slotsId;
   // Half as full as it may be, or less, without the graves: as many slots will do.
   const same = (<u64>entries << 4) <= (<u64>mask + 1) * 5;
   if ((32 - shift == BITS_MAX && !same) || !useSlots(same ? 32 - shift : 33 - shift)) {
@@ -272,7 +267,6 @@ function startGrowth(): i32 {
     return entries + graves < mask - (mask >> 4) ? 0 : NO_MEMORY;
   }
   oldSlots = before;
-  oldSlotsId = beforeId;
   oldShift = beforeShift;
   oldMask = beforeMask;
   moved = 0;
@@ -291,6 +285,5 @@ function useSlots(bits: u32): bool {
   shift = 32 - bits;
   mask = <u32>((<u64>1 << bits) - 1);
   graves = 0;
-  slotsId++;
   return true;
 }

@@ -40,6 +40,10 @@ export const FUNCTION_NAME_CHARS_MAX = 200;
 /** Files and entries of the `millrace.lines` section; what has more is of no use. */
 export const LINE_FILES_MAX = 4_096;
 export const LINE_ENTRIES_MAX = 1_000_000;
+/** Memories of dead instances of a module that are kept for the next, in each thread. */
+export const SPARE_MEMORIES_MAX = 4;
+/** Bytes of one: clearing more takes as long as making a new one. */
+export const SPARE_MEMORY_BYTES_MAX = 1 * MiB;
 /** Fuel for what is not a batch: the `start` section and `_initialize`, and each `mr_buffer`. */
 export const START_FUEL = 50_000_000;
 /** Entries of a table; V8 aborts the process on very large ones. */
@@ -210,6 +214,8 @@ export const SOURCE_BYTES_MAX = 1 * MiB;
 export const NAME_CHARS_MAX = 64;
 /** Failures in a row after which a job is given up. */
 export const RESTARTS_MAX = 10;
+/** KiB of memory that a runner process may write to, whatever it is for: heaps, guests and state together. */
+export const RUNNER_MEMORY_KIB = 12 * 1024 * 1024;
 /** Milliseconds that a step's function may work on one batch, unless its `limits` say otherwise. */
 export const BATCH_DEADLINE_MS = 10_000;
 /** Milliseconds between two looks at what the worker threads are doing. */
@@ -367,6 +373,25 @@ export const HTTP_KEY_LIFE_MS = 24 * 60 * 60 * 1_000;
 export const HTTP_POLL_INTERVAL_MS = 250;
 /** Milliseconds between two looks for files of ingest logs that no checkpoint needs. */
 export const HTTP_TRIM_INTERVAL_MS = 2_000;
+
+// -- lookups --
+
+/** Rows that one task of a lookup has under way unless the pipeline says otherwise, and that it may ask for. */
+export const LOOKUP_CAPACITY = 100;
+export const LOOKUP_CAPACITY_MAX = 10_000;
+/** Milliseconds until a lookup is given up or repeated unless the pipeline says otherwise. */
+export const LOOKUP_TIMEOUT_MS = 5_000;
+/** Repetitions of a lookup that gets no answer, and milliseconds before the first, unless the pipeline says otherwise. */
+export const LOOKUP_RETRIES = 3;
+export const LOOKUP_BACKOFF_MS = 100;
+/** Milliseconds of the longest pause between two repetitions. */
+export const LOOKUP_BACKOFF_MAX_MS = 10_000;
+/** Keys in one query of a table that takes several. */
+export const LOOKUP_KEYS_MAX = 100;
+/** Answers that one task may remember. */
+export const LOOKUP_CACHE_MAX = 1_000_000;
+/** Bytes of one answer: as a row. */
+export const LOOKUP_ANSWER_BYTES_MAX = ROW_BYTES_MAX;
 /** Bytes of output that is kept for those who follow a `memory` sink; older output is dropped. */
 export const OUTPUT_LOG_BYTES = 64 * MiB;
 /** Bytes after which that log begins another file: what is dropped at once. */

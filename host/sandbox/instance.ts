@@ -63,14 +63,16 @@ export function createInstance(
       { hint: 'raise memory in the limits of the step' },
     );
   }
-  const memory = new WebAssembly.Memory({ initial: memoryMinimum, maximum });
-  return new Instance(module, facts, { limits, log, memory: new GuestMemory(memory) });
+  const memory = facts.spareMemories.take(memoryMinimum, maximum);
+  return new Instance(module, facts, { limits, log, maximum, memory: new GuestMemory(memory) });
 }
 
 interface InstanceParts {
   readonly limits: GuestLimits;
   readonly log: GuestLog;
   readonly memory: GuestMemory;
+  /** Pages it may grow to. */
+  readonly maximum: number;
 }
 
 /**
@@ -87,6 +89,7 @@ class Instance implements GuestInstance {
   readonly #facts: ModuleFacts;
   readonly #limits: GuestLimits;
   readonly #memory: GuestMemory;
+  readonly #maximum: number;
   readonly #log: CallLog;
   readonly #output: GuestOutput;
   readonly #states: GuestOutput;
@@ -107,6 +110,7 @@ class Instance implements GuestInstance {
     this.#facts = facts;
     this.#limits = parts.limits;
     this.#memory = parts.memory;
+    this.#maximum = parts.maximum;
     this.#log = new CallLog(parts.log, parts.memory);
     this.#output = new GuestOutput(parts.memory, 'emitted rows', parts.limits.outputBytes);
     this.#states = new GuestOutput(parts.memory, 'states', parts.limits.outputBytes);
@@ -298,6 +302,7 @@ class Instance implements GuestInstance {
   #end(): void {
     this.#running = false;
     this.#log.flush();
+    if (this.#dead) this.#facts.spareMemories.give(this.#memory.memory, this.#maximum);
   }
 
   /** Start function and `_initialize`, once, under `START_FUEL`. */

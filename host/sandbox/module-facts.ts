@@ -6,6 +6,7 @@ import { type CodePlaces, codePlacesOf } from './code-places.ts';
 import type { CompiledModule } from './guest.ts';
 import { type ProcessFacts, processFacts } from './process-exchange.ts';
 import { decodeRewriteNote, REWRITE_SECTION, type RewriteNote } from './rewrite/offset-map.ts';
+import { SpareMemories } from './spare-memories.ts';
 
 /** What every instance of a module shares, worked out once per module and thread. */
 export interface ModuleFacts {
@@ -15,6 +16,7 @@ export interface ModuleFacts {
   readonly functions: ReadonlyMap<string, FunctionFacts>;
   /** Where a byte of the rewritten code comes from. Read when the first call fails. */
   readonly places: () => CodePlaces;
+  readonly spareMemories: SpareMemories;
 }
 
 export interface FunctionFacts {
@@ -59,5 +61,6 @@ function readFacts({ wasm, description }: CompiledModule): ModuleFacts {
     wasi: imports.some((entry) => entry.module === WASI_MODULE),
     functions: new Map(functions),
     places: codePlacesOf(wasm, note.offsets),
+    spareMemories: new SpareMemories(),
   };
 }

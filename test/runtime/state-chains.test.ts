@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { CHANGES_CHAINED_MAX } from '../../host/limits.ts';
 import { chainsOf } from '../../host/runtime/manifest-blobs.ts';
 import { mergeChain } from '../../host/runtime/merge-chain.ts';
+import { persistCapture } from '../../host/runtime/persist-capture.ts';
 import { StateChains } from '../../host/runtime/state-chains.ts';
 import { createEngineStateTable } from '../../host/state/engine-state-table.ts';
 import { createMemoryBlobStore } from '../../host/storage/memory-blob-store.ts';
@@ -118,4 +119,39 @@ test('changes that come while what they build on is being written wait for it, o
   await expect(
     chains.write(place, { keyed: { state: captured }, values: null }),
   ).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' });
+});
+
+test('a step whose capture is not written, because another one failed, begins anew as well', async () => {
+  const { storage, put, table, chains } = createChainBench();
+  const captured = () => {
+    const capture = table.capture(chains.wantsChanges('count'));
+    return capture.proceed(Number.MAX_SAFE_INTEGER) ?? expect.unreachable();
+  };
+  const persist = (checkpoint: number, broken: boolean) => {
+    const state = captured();
+    const other = { parts: [new Uint8Array(8)], groups: [], changes: broken };
+    const rest = { splits: undefined, transaction: undefined, inFlight: [], deadLetters: [] };
+    return persistCapture(
+      { storage, chains },
+      { attempt: 1, chain: 'count', task: 0, index: 0 },
+      {
+        ...rest,
+        checkpoint,
+        snapshots: [
+          { operator: 'other', snapshot: { keyed: { state: other }, values: null } },
+          { operator: 'count', snapshot: { keyed: { state }, values: null } },
+        ],
+        watermarkMs: 0,
+        finished: false,
+        pauseMs: 0,
+      },
+    );
+  };
+  put(0, KEYS, 'a');
+  expect((await persist(1, false)).kind).toBe('acknowledged');
+  chains.breakOff(['other']);
+  put(0, 1, 'b');
+  // Changes that build on nothing.
+  expect((await persist(2, true)).kind).toBe('declined');
+  expect(chains.wantsChanges('count')).toBe(false);
 });

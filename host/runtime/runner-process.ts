@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { RUNNER_HEAP_MIB, TABLE_ENTRIES_MAX } from '../limits.ts';
+import { RUNNER_HEAP_MIB, RUNNER_MEMORY_KIB, TABLE_ENTRIES_MAX } from '../limits.ts';
 import { stripTypesFlags } from './strip-types-flags.ts';
 
 export interface RunnerProcessOptions {
@@ -74,7 +74,8 @@ export function startRunnerProcess(options: RunnerProcessOptions): RunnerProcess
 function start({ logPath, directory, cacheDirectory }: RunnerProcessOptions): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   try {
-    return spawn(process.execPath, [...flags(), PROGRAM], {
+    const program = [process.execPath, ...flags(), PROGRAM];
+    return spawn('/bin/sh', ['-c', LIMITED, String(RUNNER_MEMORY_KIB), ...program], {
       cwd: directory,
       detached: true,
       env: environment(cacheDirectory),
@@ -92,6 +93,9 @@ function flags(): readonly string[] {
     ...stripTypesFlags(),
   ];
 }
+
+/** The shell's limits stay with the process that takes its place: memory it may write to, and no picture of it on the disk. */
+const LIMITED = 'ulimit -c 0; ulimit -d "$0"; exec "$@"';
 
 function environment(cacheDirectory: string | undefined): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};

@@ -15,7 +15,7 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.#reserve(1);
+    if (this.length === this.#bytes.length) this.#reserve(1);
     this.#bytes[this.length++] = value;
   }
 
@@ -40,6 +40,10 @@ export class ByteWriter {
 
   u32(value: number): void {
     this.#reserve(5);
+    if (value >>> 0 < 0x80) {
+      this.#bytes[this.length++] = value;
+      return;
+    }
     let rest = value >>> 0;
     while (rest >= 0x80) {
       this.#bytes[this.length++] = (rest & 0x7f) | 0x80;

@@ -34,9 +34,10 @@ function collectEdges(module: WasmModule): Edges {
   const indirect = bodies.length;
   const starts = new Int32Array(bodies.length + 2);
   const targets: number[] = [];
-  for (const [node, body] of bodies.entries()) {
+  for (let node = 0; node < bodies.length; node++) {
+    const { editStart, editEnd } = bodies[node];
     starts[node] = targets.length;
-    for (let edit = body.editStart; edit < body.editEnd; edit++) {
+    for (let edit = editStart; edit < editEnd; edit++) {
       const kind = edits.kind(edit);
       if (kind === EDIT.indirect) targets.push(indirect);
       else if (kind === EDIT.call && edits.a(edit) >= importedFunctions) {

@@ -110,7 +110,8 @@ function settleCosts(
   importCost: ImportCost,
 ): { readonly cached: boolean; readonly bulk: boolean } {
   const { edits, importedFunctions } = module;
-  const calling = new Set<number>();
+  // Most bodies have no loop, and then nobody asks.
+  let calling: Set<number> | undefined;
   let loops = 0;
   let bulk = false;
   let segment = body.editStart;
@@ -133,11 +134,11 @@ function settleCosts(
         const imported = callee < importedFunctions;
         const cost = imported ? importCost(callee) : folded[callee - importedFunctions];
         if (cost >= 0) edits.addCost(segment, cost);
-        else calling.add(region);
+        else calling = withRegion(calling, region);
         break;
       }
       case EDIT.indirect:
-        calling.add(region);
+        calling = withRegion(calling, region);
         break;
       case EDIT.bulk:
         bulk = true;
@@ -145,9 +146,13 @@ function settleCosts(
     }
   }
   fold(module, segment, region);
-  calling.delete(body.editStart);
+  calling?.delete(body.editStart);
   // A loop that calls nothing is where fuel in a local pays; one that calls would sync each time.
-  return { cached: loops > calling.size, bulk };
+  return { cached: loops > (calling?.size ?? 0), bulk };
+}
+
+function withRegion(regions: Set<number> | undefined, region: number): Set<number> {
+  return (regions ?? new Set()).add(region);
 }
 
 function fold({ edits }: WasmModule, segment: number, region: number): void {

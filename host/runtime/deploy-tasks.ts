@@ -75,6 +75,14 @@ function createTask(
 
 /** Rows in flight belong to a channel, and so to the numbers of tasks at both its ends. */
 function assertChannelsOf(manifest: Manifest, plan: Plan): void {
+  const pieces = (manifest.inFlight ?? []).flatMap((ref) => ref.pieces);
+  if (pieces.some(({ edge }) => edge >= plan.edges.length)) {
+    throw new MillraceError(
+      'CHECKPOINT_CORRUPT',
+      `checkpoint ${manifest.checkpoint} holds rows in flight on a channel that the pipeline has not`,
+      { hint: 'restore a savepoint, or submit the job anew' },
+    );
+  }
   for (const { operators, parallelism } of plan.chains) {
     const [{ id }] = operators;
     const before = operatorOf(manifest, id);

@@ -28,8 +28,12 @@ export interface StateChainsOptions {
   readonly yieldTurn: () => Promise<void>;
 }
 
-/** Bytes that are gathered for one write. */
+/** Bytes that small parts are gathered to for one write, and those of a part that is worth a write of its own. */
 const WRITE_BYTES = 1 << 20;
+const PASSED_BYTES = 1 << 15;
+/** So many of them between two turns of the event loop. */
+const PASSED_A_TURN = 16;
+const NOTHING = new Uint8Array(0);
 
 /**
  * The blobs that a task's keyed states are made of, and whether the next capture may be of changes.
@@ -137,25 +141,34 @@ export class StateChains {
     const bytes = small.reduce((total, part) => total + part.length, 0);
     let left = bytes;
     let sum = 0;
-    let buffer = new Uint8Array(0);
+    let buffer: Uint8Array = NOTHING;
     let used = 0;
+    let passed = 0;
     const close = () => {
       const part = buffer.subarray(0, used);
       sum = crc32(part, sum);
       parts.push(part);
     };
     for (const part of small) {
+      left -= part.length;
+      if (part.length >= PASSED_BYTES) {
+        if (used > 0) close();
+        [buffer, used] = [part, part.length];
+        close();
+        [buffer, used] = [NOTHING, 0];
+        if (++passed % PASSED_A_TURN === 0) await this.#options.yieldTurn();
+        continue;
+      }
       if (used + part.length > buffer.length) {
         if (used > 0) {
           close();
           await this.#options.yieldTurn();
         }
-        buffer = new Uint8Array(Math.max(part.length, Math.min(WRITE_BYTES, left)));
+        buffer = new Uint8Array(Math.min(WRITE_BYTES, part.length + left));
         used = 0;
       }
       buffer.set(part, used);
       used += part.length;
-      left -= part.length;
     }
     if (used > 0) close();
     return { parts, sum, bytes };

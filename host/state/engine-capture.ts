@@ -14,7 +14,7 @@ export interface EngineCaptureOptions {
   readonly onEnd: () => void;
 }
 
-/** A capture of the state engine: each piece is copied out once, and stays where it is. */
+/** A capture of the state engine: each piece is copied out of its memory once. */
 export class EngineCapture implements StateCapture {
   readonly #options: EngineCaptureOptions;
   readonly #parts = new CaptureParts();
@@ -52,16 +52,17 @@ export class EngineCapture implements StateCapture {
     const { engine } = this.#options;
     const from = engine.exchangeAt(0) >>> 0;
     const { buffer } = engine.memory;
-    const piece = new Uint8Array(buffer.slice(from, from + bytes));
+    const memory = new Uint8Array(buffer);
     const words = new Uint32Array(buffer);
     const count = words[(engine.resultsAt() >>> 2) + OUT_ROWS];
     let run = engine.runsAt() >>> 2;
-    let at = 0;
+    let at = from;
     for (let i = 0; i < count; i++, run += RUN_WORDS) {
-      const length = words[run + 1];
-      this.#parts.add(words[run], piece.subarray(at, at + length), words[run + 2]);
-      at += length;
+      const end = at + words[run + 1];
+      this.#parts.add(words[run], memory.subarray(at, end), words[run + 2]);
+      at = end;
     }
+    assert(at === from + bytes, 'a piece of a capture has other bytes than its runs');
   }
 
   #end(): void {

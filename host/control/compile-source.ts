@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import {
+  COMPILE_RSS_BYTES_MAX,
+  COMPILE_TIMEOUT_MS,
+  COMPILED_BYTES_MAX,
+} from '../admission-limits.ts';
 import { type ErrorReport, MillraceError } from '../errors.ts';
-import { COMPILE_RSS_BYTES_MAX, COMPILE_TIMEOUT_MS, COMPILED_BYTES_MAX } from '../limits.ts';
 import type { ModuleUpload } from './catalog.ts';
 import { type ChildLimits, runFencedChild } from './fenced-child.ts';
 import { createMutex } from './mutex.ts';

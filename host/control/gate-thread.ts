@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
+import { GATE_HEAP_MIB, GATE_IDLE_MS, GATE_TIMEOUT_MS } from '../admission-limits.ts';
 import { MillraceError } from '../errors.ts';
-import { GATE_HEAP_MIB, GATE_IDLE_MS, GATE_TIMEOUT_MS } from '../limits.ts';
 import { stripTypesFlags } from '../runtime/strip-types-flags.ts';
 import type { GateReport } from '../sandbox/guest.ts';
 import type { GateAnswer } from './gate-worker.ts';

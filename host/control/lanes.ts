@@ -1,5 +1,5 @@
+import { UPLOADS_WAITING_MAX } from '../admission-limits.ts';
 import { MillraceError } from '../errors.ts';
-import { UPLOADS_WAITING_MAX } from '../limits.ts';
 
 /** Runs a function as soon as a lane is free, in the order they were handed in. Throws `UPLOADS_BUSY`. */
 export type Lanes = <T>(run: () => Promise<T>) => Promise<T>;

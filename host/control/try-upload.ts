@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
-import { type ErrorReport, MillraceError } from '../errors.ts';
 import {
-  MEMORY_PAGES_MAX,
   TRIAL_ANSWER_BYTES_MAX,
   TRIAL_RSS_BYTES_MAX,
   TRIAL_TIMEOUT_MS,
   TRIALS_AT_ONCE,
-} from '../limits.ts';
+} from '../admission-limits.ts';
+import { type ErrorReport, MillraceError } from '../errors.ts';
+import { MEMORY_PAGES_MAX } from '../limits.ts';
 import type { TrialInput, TrialReport } from '../sandbox/trial/trial.ts';
 import { type ChildLimits, runFencedChild } from './fenced-child.ts';
 import { createLanes } from './lanes.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeObject } from '../../host/abi/row-object.ts';
 import { createRowValidator } from '../../host/abi/validate-rows.ts';
-import { TRIAL_RECORDS } from '../../host/limits.ts';
+import { TRIAL_RECORDS } from '../../host/admission-limits.ts';
 import type { RecordSchema, ScalarKind, ValueType } from '../../host/model/schema.ts';
 import { sampleRecords } from '../../host/sandbox/trial/sample-records.ts';
 

@@ -1,6 +1,6 @@
 import { BatchBuilder } from '../../abi/batch-builder.ts';
 import { encodeObject, type RowObject, type RowValue } from '../../abi/row-object.ts';
-import { TRIAL_LIST_ELEMENTS, TRIAL_RECORDS, TRIAL_TEXT_CHARS } from '../../limits.ts';
+import { TRIAL_LIST_ELEMENTS, TRIAL_RECORDS, TRIAL_TEXT_CHARS } from '../../admission-limits.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { RecordSchema, ScalarKind, ValueType } from '../../model/schema.ts';
 

@@ -1,11 +1,6 @@
+import { TRIAL_FAILURES_MAX, TRIAL_FUNCTIONS_MAX } from '../../admission-limits.ts';
 import { MillraceError } from '../../errors.ts';
-import {
-  FUEL_PER_RECORD_DEFAULT,
-  MEMORY_PAGES_MAX,
-  OUTPUT_BYTES_MAX,
-  TRIAL_FAILURES_MAX,
-  TRIAL_FUNCTIONS_MAX,
-} from '../../limits.ts';
+import { FUEL_PER_RECORD_DEFAULT, MEMORY_PAGES_MAX, OUTPUT_BYTES_MAX } from '../../limits.ts';
 import type { FunctionDescription } from '../../model/module-description.ts';
 import { compileGated } from '../compile-gated.ts';
 import type { CompiledModule, GuestInstance } from '../guest.ts';

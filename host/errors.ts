@@ -88,6 +88,7 @@ export const ERRORS = {
   CONNECTOR_UNKNOWN: entry('request', 422, 'there is no connector of that name'),
   CONNECTOR_OPTION: entry('request', 422, 'a connector option is missing or wrong'),
   SOURCE_UNAVAILABLE: entry('job', 422, 'a source cannot be opened or read'),
+  LOOKUP_UNAVAILABLE: entry('task', 503, 'a table that rows are looked up in does not answer'),
   SINK_UNAVAILABLE: entry('job', 422, 'a sink cannot be opened or written'),
   // requests
   REQUEST_INVALID: entry('request', 400, 'the request does not match its schema'),

@@ -3,6 +3,7 @@ import type { Operator } from './operator.ts';
 import { createGuestOperator } from './operators/guest-operator.ts';
 import { createJoinOperator } from './operators/join/create-join-operator.ts';
 import { createKeyedOperator } from './operators/keyed-operator.ts';
+import { createLookupOperator } from './operators/lookup/lookup-operator.ts';
 import type { GuestOperatorParts, OperatorParts } from './operators/operator-parts.ts';
 import { createPassOperator } from './operators/pass-operator.ts';
 import { createProcessOperator } from './operators/process/process-operator.ts';
@@ -30,6 +31,8 @@ export function createOperator(spec: StepSpec, parts: OperatorParts): Operator {
       return createGuestOperator(spec, withModule(spec, parts));
     case 'keyed':
       return createKeyedOperator(spec, withModule(spec, parts));
+    case 'lookup':
+      return createLookupOperator(spec, withModule(spec, parts));
     case 'join':
       return createJoinOperator(spec, spec.function ? withModule(spec, parts) : parts);
     case 'windowed':

@@ -57,6 +57,10 @@ export function operatorFacts(spec: OperatorSpec): OperatorFacts {
       const { input, output, state } = spec;
       return { ...NOTHING, function: spec.function, input, output, state, key: spec.key.fields };
     }
+    case 'lookup': {
+      const { connector, function: reference, input, output } = spec;
+      return { ...NOTHING, connector, function: reference, input, output };
+    }
     case 'join': {
       const { input, output, function: reference } = spec;
       return { ...NOTHING, function: reference, input, output, key: spec.key.fields };

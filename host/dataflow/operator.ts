@@ -42,9 +42,7 @@ export interface Operator {
    * states were captured as changes comes in several calls, from the oldest to the newest; all but the first have `null` for values.
    */
   restore(snapshot: OperatorSnapshot, range: KeyGroupRange): void;
-  readonly counters: OperatorCounters;
-  /** What a guest function counts and measures itself. */
-  readonly userMetrics?: readonly UserMetric[];
+  readonly counters: MeasuredCounters;
   close(): void;
 }
 
@@ -54,6 +52,19 @@ export interface TimedOperator extends Operator {
   readonly dueMs: number | undefined;
   /** `nowMs` has come. The clock may have jumped, in both directions. Not called any more when the input has ended. */
   onTime(nowMs: number, out: Output): void;
+}
+
+/**
+ * An operator that waits for something outside: rows may leave it long after they came, when its time has come (`onTime`). It stands first
+ * in its chain.
+ */
+export interface AsyncOperator extends TimedOperator {
+  /** It takes no rows now. */
+  readonly full: boolean;
+  /** Something that came has not left yet. The input ends for it, and its chain, when that is over. */
+  readonly busy: boolean;
+  /** The latest watermark that has nothing before it any more: the one that may pass on. */
+  readonly passedMs: number;
 }
 
 /** An operator that runs a guest function and can change it between two batches. */
@@ -96,6 +107,11 @@ export interface OperatorCounters {
   droppedRecords: number;
   stateEntries: number;
   stateBytes: number;
+}
+
+/** Of steps whose function counts and measures itself. */
+export interface MeasuredCounters extends OperatorCounters {
+  readonly userMetrics?: readonly UserMetric[];
 }
 
 /** A counter or gauge of a guest function, in one task; a gauge that was never set is NaN. */

@@ -61,7 +61,7 @@ export function planPipeline(
   checkFields(graph.nodes, records, findings);
   checkWindows(graph, records, findings);
   const ownKeys = resolveKeys(graph, (node) => inputOf(node, functions, records), findings);
-  const keys = new Map([...ownKeys, ...resolveJoinKeys(graph, records, findings)]);
+  const keys = new Map([...ownKeys, ...resolveJoinKeys({ graph, records, functions }, findings)]);
   for (const [name, key] of resolveSecondKeys(graph, functions, { keys, findings })) {
     keys.set(name, key);
   }

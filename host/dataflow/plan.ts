@@ -5,6 +5,7 @@ import type { FunctionKind } from '../model/module-description.ts';
 import type { RecordSchema } from '../model/schema.ts';
 import type { GuestLimits } from '../sandbox/guest.ts';
 import type { JoinSpec } from './join-spec.ts';
+import type { LookupSpec } from './lookup-spec.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 import type { WindowedSpec } from './window-spec.ts';
@@ -52,6 +53,7 @@ export type OperatorSpec =
   | WindowedSpec
   | ProcessSpec
   | JoinSpec
+  | LookupSpec
   | PassSpec
   | StreamSpec
   | DedupeSpec
@@ -73,6 +75,7 @@ export const OPERATOR_KINDS = [
   'windowed',
   'process',
   'join',
+  'lookup',
   'pass',
   'stream',
   'dedupe',

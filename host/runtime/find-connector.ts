@@ -1,18 +1,27 @@
 import type { Checked, Connector } from '../connectors/connector.ts';
+import type { Lookup } from '../connectors/lookup.ts';
 import type { Sink } from '../connectors/sink.ts';
 import type { Source } from '../connectors/source.ts';
+import type { LookupSpec } from '../dataflow/lookup-spec.ts';
 import type { SinkSpec, SourceSpec } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 
 interface Halves {
   readonly source: Source;
   readonly sink: Sink;
+  readonly lookup: Lookup;
 }
 
-/** The source or sink that a plan names, its options checked. Throws `CONNECTOR_UNKNOWN`, `CONNECTOR_OPTION`. */
+interface Specs {
+  readonly source: SourceSpec;
+  readonly sink: SinkSpec;
+  readonly lookup: LookupSpec;
+}
+
+/** The source, sink or table that a plan names, its options checked. Throws `CONNECTOR_UNKNOWN`, `CONNECTOR_OPTION`. */
 export function findConnector<Half extends keyof Halves>(
   connectors: ReadonlyMap<string, Connector>,
-  spec: Half extends 'source' ? SourceSpec : SinkSpec,
+  spec: Specs[Half],
   half: Half,
 ): Halves[Half] {
   const connector = connectors.get(spec.connector);

@@ -1,6 +1,8 @@
 import type { SinkContext } from '../connectors/sink.ts';
 import type { SourceContext } from '../connectors/source.ts';
+import type { LookupSpec } from '../dataflow/lookup-spec.ts';
 import { newCounters, type Operator, type OperatorContext } from '../dataflow/operator.ts';
+import type { LookupParts } from '../dataflow/operators/operator-parts.ts';
 import type { OperatorSpec, SinkSpec, SourceSpec, StepSpec } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { Batch } from '../model/batch.ts';
@@ -156,6 +158,7 @@ async function openStep(
     ...partsOf(around),
     context,
     ...('function' in spec ? { module: moduleOf(spec, start) } : {}),
+    ...(spec.kind === 'lookup' ? { lookup: lookupOf(spec, around) } : {}),
   });
   const before = Object.hasOwn(task.restore, spec.id) ? task.restore[spec.id] : [];
   await restoreOperator(parts.storage, operator, before, context.range);
@@ -180,6 +183,12 @@ function contextOf(
       // A copy of its own: the row may stand in a channel's memory.
       deadLetters.add({ kind: 'record', ...letter, row: letter.row.slice() }),
   };
+}
+
+function lookupOf(spec: LookupSpec, { parts, wake }: TaskSurroundings): LookupParts {
+  const { id, right: schema, rightKey: key } = spec;
+  const lookup = findConnector(parts.connectors, spec, 'lookup');
+  return { table: lookup.open({ id, schema, key }), clock: parts.clock, wake };
 }
 
 function partsOf({ parts }: TaskSurroundings) {

@@ -21,6 +21,7 @@ import type { TaskInput } from './task-input.ts';
 import type { TaskOutput } from './task-output.ts';
 import type { TaskSource } from './task-source.ts';
 import { TimedSteps } from './timed-steps.ts';
+import { WatermarkPath } from './watermark-path.ts';
 
 export interface TaskOptions {
   /** Number among all tasks of the job. */
@@ -73,9 +74,11 @@ export class Task {
   /** What the last of the sources or channels gave goes in here. */
   readonly #entry: (batch: Batch) => void;
   readonly #timed: TimedSteps;
+  readonly #watermarks: WatermarkPath;
   readonly #armed: ArmedSwap[] = [];
   #capturing: Capturing | undefined;
-  #state: 'running' | 'ending' | 'finished' = 'running';
+  /** `waiting`: the input has ended, but not for rows that wait for something outside. */
+  #state: 'running' | 'waiting' | 'ending' | 'finished' = 'running';
   #spent: boolean;
   /** Latest checkpoint that this task has taken part in. */
   #captured = 0;
@@ -100,6 +103,7 @@ export class Task {
       first === undefined
         ? (batch) => next.batch(batch)
         : (batch) => first.onBatch(batch, this.#links[0], input.input);
+    this.#watermarks = new WatermarkPath(options.operators, this.#links, options.output);
     this.#timed = new TimedSteps(options.operators, this.#links, options.clock);
   }
 
@@ -146,7 +150,12 @@ export class Task {
       return true;
     }
     if (this.#options.sink?.full === true) return false;
-    if (!this.#spent && this.#timed.run()) return true;
+    if (!this.#spent && this.#timed.run()) {
+      this.#watermarks.pass();
+      if (this.#state === 'waiting' && !this.#watermarks.busy) this.#end();
+      return true;
+    }
+    if (this.#watermarks.full || this.#state === 'waiting') return this.#output.flushDue(nowMs);
     const element = this.#options.input.next(nowMs);
     if (element === undefined) {
       this.#options.sink?.flush();
@@ -236,8 +245,7 @@ export class Task {
         if (element.batch.count > 0) this.#entry(element.batch);
         return;
       case 'watermark':
-        this.#advance(element.timeMs);
-        this.#output.mark(element);
+        this.#watermarks.advance(element.timeMs, this.#spent);
         return;
       case 'barrier':
         if (element.unaligned === true) {
@@ -248,27 +256,21 @@ export class Task {
         this.#output.mark(element);
         return;
       case 'end':
-        this.#end();
-        this.#output.mark(element);
-        this.#state = 'ending';
-        if (!this.#output.blocked) this.#finish();
+        if (!this.#spent && this.#watermarks.busy) this.#state = 'waiting';
+        else this.#end();
         return;
       default:
         element satisfies never;
     }
   }
 
-  #advance(timeMs: number): void {
-    if (this.#spent) return;
-    const { operators } = this.#options;
-    for (let i = 0; i < operators.length; i += 1) operators[i].onWatermark(timeMs, this.#links[i]);
-  }
-
+  /** The input has ended, and what came by it has been taken. */
   #end(): void {
-    if (this.#spent) return;
-    const { operators } = this.#options;
-    for (let i = 0; i < operators.length; i += 1) operators[i].onEnd(this.#links[i]);
+    if (!this.#spent) this.#watermarks.end();
     this.#spent = true;
+    this.#output.mark({ kind: 'end' });
+    this.#state = 'ending';
+    if (!this.#output.blocked) this.#finish();
   }
 
   #finish(): void {

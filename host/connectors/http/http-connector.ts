@@ -1,6 +1,7 @@
 import { systemClock } from '../../clock.ts';
 import type { Connector } from '../connector.ts';
 import { schemaOfFormat } from '../format-schema.ts';
+import { httpLookup } from '../lookup/http-lookup.ts';
 import { readHttpOptions } from './http-options.ts';
 import { HttpReader } from './http-reader.ts';
 
@@ -25,6 +26,7 @@ import { HttpReader } from './http-reader.ts';
  */
 export const httpConnector: Connector = {
   name: 'http',
+  lookup: (options) => httpLookup(options),
   source(options) {
     const checked = readHttpOptions(options);
     if (!checked.ok) return checked;

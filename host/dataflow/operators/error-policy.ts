@@ -29,6 +29,8 @@ export interface GuardedStep {
   readonly schema: RecordSchema;
   /** The records that a row stands for, when it is not one itself: dead letters hold records. */
   records?(row: Batch): readonly Batch[];
+  /** The row for messages, when those records are not all of `schema`. */
+  describe?(row: Batch): string;
   /** One guest call on these rows, whose tags are unspecified; throws without effect. */
   attempt(rows: Batch): void;
   /** Lets what the last attempt did count. */
@@ -97,7 +99,8 @@ function settle(row: Batch, first: MillraceError, step: GuardedStep, out: Output
   giveUp(row, error, step);
 }
 
-function giveUp(row: Batch, error: MillraceError, step: GuardedStep): void {
+/** A record that fails whatever is tried meets the step's policy. Throws its error under `fail`. */
+export function giveUp(row: Batch, error: MillraceError, step: GuardedStep): void {
   const { spec, context, counters } = step;
   const { then: verdict } = spec.onError;
   switch (verdict) {
@@ -138,7 +141,7 @@ function recordFailed(row: Batch, error: MillraceError, step: GuardedStep): Mill
   const { module, name } = step.spec.function;
   return new MillraceError(error.code, `step "${id}" failed on a record: ${error.message}`, {
     details: [
-      `record ${rowText(step.schema, (step.records?.(row)[0] ?? row).bytes, 0)}`,
+      `record ${step.describe?.(row) ?? rowText(step.schema, (step.records?.(row)[0] ?? row).bytes, 0)}`,
       `function ${module}.${name} of module ${step.guest.digest.slice(0, 12)}`,
       ...error.details,
     ],

@@ -52,6 +52,7 @@ function isChained(link: Link, parts: ChainParts): boolean {
   return (
     parts.graph.downstream.get(from.name)?.length === 1 &&
     link.input.side === undefined &&
+    to.kind !== 'lookup' &&
     dealOf(link) === undefined &&
     (dealtBy(link, parts) === undefined || isDealtToOne(link, parts)) &&
     tasksOf(from, parts) === tasksOf(to, parts)

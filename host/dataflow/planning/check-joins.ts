@@ -4,17 +4,21 @@ import { missingSides } from '../operators/join/join-fit.ts';
 import type { WindowStamps } from '../window-spec.ts';
 import { shapeFindings, stampFindings, timelessFindings, windowStamps } from './check-windows.ts';
 import { type Records, recordOfLink } from './infer-schemas.ts';
-import type { JoinNode } from './node.ts';
+import type { JoinNode, LookupNode } from './node.ts';
 import type { ResolvedFunction } from './resolve-functions.ts';
 import type { Graph, Link } from './resolve-graph.ts';
 
 /** Records of both inputs of a join; undefined where a finding left them unknown. */
 export interface JoinInputs {
-  readonly left: RecordSchema | undefined;
-  readonly right: RecordSchema | undefined;
+  left: RecordSchema | undefined;
+  right: RecordSchema | undefined;
 }
 
-export function joinInputs(node: JoinNode, graph: Graph, records: Records): JoinInputs {
+export function joinInputs(
+  node: JoinNode | LookupNode,
+  graph: Graph,
+  records: Records,
+): JoinInputs {
   const links = graph.upstream.get(node.name) ?? [];
   const record = (input: number) => {
     const link = links.find((one) => one.input.input === input);
@@ -25,7 +29,7 @@ export function joinInputs(node: JoinNode, graph: Graph, records: Records): Join
 
 /** Finds joins whose function takes other records than the inputs yield, or always wants a side that may be missing. */
 export function checkJoinFunction(
-  node: JoinNode,
+  node: JoinNode | LookupNode,
   links: readonly Link[],
   { resolved, records }: { readonly resolved: ResolvedFunction; readonly records: Records },
 ): Finding[] {
@@ -40,7 +44,7 @@ export function checkJoinFunction(
     const message = `"${link.from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(wanted)} as its ${side} record`;
     findings.push({ path: link.input.path, message });
   }
-  if (node.how.kind === 'window') {
+  if (node.kind === 'join' && node.how.kind === 'window') {
     findings.push(...stampFindings(resolved.description.output, [...node.path, 'window']));
   }
   const missing = missingSides(node.type);
@@ -74,3 +78,6 @@ export function joinStamps({ how, reference }: JoinNode, output: RecordSchema): 
   const stamped = how.kind === 'window' && reference !== undefined;
   return stamped ? windowStamps(output) : { startIndex: undefined, endIndex: undefined };
 }
+
+/** As `checkJoinFunction`; the record of the table is what the function takes. */
+export const checkLookupFunction = checkJoinFunction;

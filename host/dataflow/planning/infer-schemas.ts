@@ -2,7 +2,12 @@ import type { Source } from '../../connectors/source.ts';
 import { formatRecord, type RecordSchema, sameLayout } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { suggest } from '../suggest.ts';
-import { checkJoinFunction, checkJoinTime, joinInputs } from './check-joins.ts';
+import {
+  checkJoinFunction,
+  checkJoinTime,
+  checkLookupFunction,
+  joinInputs,
+} from './check-joins.ts';
 import { checkEventTime } from './event-time.ts';
 import type { PlanNode, SourceNode } from './node.ts';
 import { type PlannedModules, type ResolvedFunction, resolveRecord } from './resolve-functions.ts';
@@ -73,6 +78,12 @@ function outputOf(
         const message = `"${from.name}" yields ${formatRecord(actual)}, but ${node.reference} takes ${formatRecord(input)}`;
         findings.push({ path: place.path, message });
       }
+      return resolved.description.output;
+    }
+    case 'lookup': {
+      const resolved = given.functions.get(node.name);
+      if (resolved === undefined) return undefined;
+      findings.push(...checkLookupFunction(node, links, { resolved, records: output }));
       return resolved.description.output;
     }
     case 'join': {

@@ -3,16 +3,27 @@ import type { RecordSchema } from '../../model/schema.ts';
 import type { Finding } from '../finding.ts';
 import { joinInputs } from './check-joins.ts';
 import type { Records } from './infer-schemas.ts';
-import type { JoinNode, KeyNames } from './node.ts';
+import type { JoinNode, KeyNames, LookupNode } from './node.ts';
+import type { ResolvedFunction } from './resolve-functions.ts';
 import type { Graph } from './resolve-graph.ts';
 import { type Keys, keySpec, rightKeyName } from './resolve-keys.ts';
 
+export interface JoinKeyScope {
+  readonly graph: Graph;
+  readonly records: Records;
+  readonly functions: ReadonlyMap<string, ResolvedFunction>;
+}
+
 /** Resolves what joins are joined by. Finds fields that do not exist or cannot be a key, and keys of which the sides differ. */
-export function resolveJoinKeys(graph: Graph, records: Records, findings: Finding[]): Keys {
+export function resolveJoinKeys(
+  { graph, records, functions }: JoinKeyScope,
+  findings: Finding[],
+): Keys {
   const keys = new Map<string, KeySpec>();
   for (const node of graph.nodes) {
-    if (node.kind !== 'join') continue;
+    if (node.kind !== 'join' && node.kind !== 'lookup') continue;
     const inputs = joinInputs(node, graph, records);
+    if (node.kind === 'lookup') inputs.right = functions.get(node.name)?.description.join?.right;
     const left = sideKey(node.leftKey, inputs.left, findings);
     const right = sideKey(node.rightKey, inputs.right, findings);
     if (left === undefined || right === undefined) continue;
@@ -27,7 +38,11 @@ function sideKey(names: KeyNames, record: RecordSchema | undefined, findings: Fi
   return record === undefined ? undefined : keySpec(names, record, findings);
 }
 
-function keyDifferences({ path, leftKey }: JoinNode, left: KeySpec, right: KeySpec): Finding[] {
+function keyDifferences(
+  { path, leftKey }: JoinNode | LookupNode,
+  left: KeySpec,
+  right: KeySpec,
+): Finding[] {
   if (left.fields.length !== right.fields.length) {
     const message = `${left.fields.length} fields on the left, ${right.fields.length} on the right`;
     return [{ path: [...path, 'on'], message }];

@@ -4,6 +4,7 @@ import type { ProcessKind } from '../../model/process-description.ts';
 import type { GuestLimits } from '../../sandbox/guest.ts';
 import type { DocumentPath } from '../finding.ts';
 import type { JoinHow, JoinType } from '../join-spec.ts';
+import type { LookupRequestsSpec, LookupSpec } from '../lookup-spec.ts';
 import type { ErrorPolicy, StreamOperation } from '../plan.ts';
 import type { WindowShape, WindowTrigger } from '../window-spec.ts';
 
@@ -15,6 +16,7 @@ export type PlanNode =
   | WindowedNode
   | ProcessNode
   | JoinNode
+  | LookupNode
   | PassNode
   | StreamNode
   | DedupeNode
@@ -84,10 +86,13 @@ export type FunctionalNode =
   | KeyedNode
   | WindowedNode
   | ProcessNode
-  | (JoinNode & { readonly reference: string });
+  | (JoinNode & { readonly reference: string })
+  | LookupNode;
 
 export function isFunctionNode(node: PlanNode): node is FunctionalNode {
-  return ['guest', 'keyed', 'windowed', 'process'].includes(node.kind) || hasFunction(node);
+  return (
+    ['guest', 'keyed', 'windowed', 'process', 'lookup'].includes(node.kind) || hasFunction(node)
+  );
 }
 
 /** Semi and anti joins have none. */
@@ -128,6 +133,18 @@ export interface JoinNode extends NodeBase {
   readonly rightKey: KeyNames;
   readonly onError: ErrorPolicy;
   readonly limits: GuestLimits;
+}
+
+/** A `join` whose right side is a table outside. */
+export interface LookupNode extends FunctionNode {
+  readonly kind: 'lookup';
+  readonly functionKind: 'join';
+  readonly type: LookupSpec['type'];
+  readonly connector: string;
+  readonly options: ConnectorOptions;
+  readonly requests: LookupRequestsSpec;
+  readonly leftKey: KeyNames;
+  readonly rightKey: KeyNames;
 }
 
 /** `process`, `coProcess`, `broadcastProcess`. */

@@ -10,6 +10,7 @@ import type {
   DedupeNode,
   FunctionalNode,
   JoinNode,
+  LookupNode,
   PlanNode,
   ProcessNode,
   SourceNode,
@@ -65,6 +66,8 @@ export function operatorSpec(node: PlanNode, parts: SpecParts): OperatorSpec {
       return windowedSpec(node, parts);
     case 'process':
       return processSpec(node, parts);
+    case 'lookup':
+      return lookupSpec(node, parts);
     case 'join':
       return joinSpec(node, parts, record);
     default:
@@ -108,6 +111,16 @@ function joinSpec(node: JoinNode, parts: SpecParts, output: RecordSchema): Opera
     stamps: joinStamps(node, output),
     ...(resolved === undefined ? {} : { function: functionRef(resolved) }),
   };
+}
+
+function lookupSpec(node: LookupNode, parts: SpecParts): OperatorSpec {
+  const key = parts.keys.get(node.name);
+  const rightKey = parts.keys.get(rightKeyName(node.name));
+  const right = parts.functions.get(node.name)?.description.join?.right;
+  assert(key && rightKey && right, `the key of "${node.name}" is known when there are no findings`);
+  const { kind, type, connector, options, requests } = node;
+  const common = functionParts(node, parts);
+  return { ...common, ...{ kind, type, connector, options, requests, key, rightKey, right } };
 }
 
 function functionRef({ alias, description }: ResolvedFunction): FunctionRef {

@@ -22,6 +22,7 @@ export function sidesOf(node: PlanNode, given: SchemaSources, records: Records):
     case 'pass':
     case 'dedupe':
     case 'top':
+    case 'lookup':
     case 'sink':
       return new Map();
     case 'windowed': {

@@ -3,6 +3,7 @@ import { DURATION_MS_MAX } from '../../../limits.ts';
 import { parseDuration } from '../../../model/quantity.ts';
 import { durationSchema } from '../quantity-schema.ts';
 import { keySchema, memberSchema } from '../reference-schema.ts';
+import { lookupSchema } from './lookup-schema.ts';
 import { guestOptions } from './step-options.ts';
 import { windowSchema } from './window-schema.ts';
 
@@ -41,7 +42,7 @@ const onSchema = z.strictObject({ left: keySchema, right: keySchema });
 const inputSchema = z.string({ error: 'expected the name of a source or step' });
 
 /** Words of the document for the ways to join; a step has one of them, or none for a regular join. */
-const WAYS = ['window', 'interval', 'temporal', 'sideInput'] as const;
+const WAYS = ['window', 'interval', 'temporal', 'sideInput', 'lookup'] as const;
 /** What windows of joins do not have. */
 const NOT_OF_JOINS = ['session', 'count', 'global', 'trigger', 'time', 'allowedLateness'] as const;
 const TYPES_WITHOUT_RIGHT = new Set(['right', 'full']);
@@ -57,7 +58,7 @@ export const joinStepSchema = z
         'makes a record of a left and a right one; true for semi and anti joins, which pass left records on',
       ),
     left: inputSchema,
-    right: inputSchema,
+    right: inputSchema.optional().describe('left out when a table is looked up'),
     on: onSchema.describe('fields of both sides that must be equal'),
     type: z
       .enum(['inner', 'left', 'right', 'full', 'semi', 'anti'], {
@@ -82,6 +83,9 @@ export const joinStepSchema = z
       .enum(['latest', 'all'], { error: 'expected "latest" or "all"' })
       .optional()
       .describe('every task keeps the right side whole, of each key the latest record or all'),
+    lookup: lookupSchema
+      .optional()
+      .describe('the right side is a table outside, asked for each left record'),
     ...guestOptions,
   })
   .superRefine((step, context) => {
@@ -106,6 +110,11 @@ export const joinStepSchema = z
     }
     if (!passes && step.join === true)
       add('join', `a join of type ${type} needs a "module.function"`);
+    if (step.lookup === undefined && step.right === undefined) add('right', 'is missing');
+    if (step.lookup !== undefined) {
+      if (step.right !== undefined) add('right', 'the right side is the table that is looked up');
+      if (type !== 'inner' && type !== 'left') add('type', 'a lookup is inner or left');
+    }
     const oneSided = step.temporal ?? step.sideInput;
     if (oneSided !== undefined && TYPES_WITHOUT_RIGHT.has(type)) {
       add(

@@ -2,14 +2,16 @@ import { BatchBuilder } from '../../../abi/batch-builder.ts';
 import { MillraceError } from '../../../errors.ts';
 import { BATCH_BYTES_TARGET } from '../../../limits.ts';
 import { type Batch, EMPTY_BATCH } from '../../../model/batch.ts';
+import type { RecordSchema } from '../../../model/schema.ts';
 import type { CompiledModule } from '../../../sandbox/guest.ts';
 import type { JoinSpec } from '../../join-spec.ts';
 import type { OperatorCounters, Output } from '../../operator.ts';
 import type { FunctionRef, GuestSpec } from '../../plan.ts';
-import { type GuardedStep, recoverBatch } from '../error-policy.ts';
+import { type GuardedStep, giveUp, recoverBatch } from '../error-policy.ts';
 import { GuestCall } from '../guest-call.ts';
 import type { GuestOperatorParts } from '../operator-parts.ts';
 import { RowSample } from '../row-sample.ts';
+import { rowText } from '../row-text.ts';
 import { stampResults } from '../window/stamp-results.ts';
 import { SingleWindow } from '../window/window-times.ts';
 import { joinDifferences } from './join-fit.ts';
@@ -96,6 +98,7 @@ export class GuestPairs implements JoinOutput {
       attempt: (pairs) => this.#attempt(pairs),
       accept: (out) => this.#accept(out),
       records: (pair) => recordsOf(pair),
+      describe: (pair) => this.#describe(pair),
     };
   }
 
@@ -144,6 +147,19 @@ export class GuestPairs implements JoinOutput {
 
   unstage(): void {
     this.#guest.unstage();
+  }
+
+  /** Something else than the function failed for a left row: the step's policy decides about that as well. Throws under `fail`. */
+  giveUp(left: Batch, error: MillraceError): void {
+    const { records: _records, describe: _describe, ...step } = this.#guarded;
+    giveUp(left, error, step);
+  }
+
+  #describe(pair: Batch): string {
+    const { left, right } = rowsOfPair(pair);
+    const text = (record: RecordSchema, row: Batch | undefined) =>
+      row === undefined ? 'no record' : rowText(record, row.bytes, 0);
+    return `${text(this.#spec.input, left)} with ${text(this.#spec.right, right)}`;
   }
 
   #attempt(pairs: Batch): void {

@@ -1,4 +1,4 @@
-import type { OperatorCounters } from '../dataflow/operator.ts';
+import type { OperatorCounters, UserMetric } from '../dataflow/operator.ts';
 import type { OperatorKind } from '../dataflow/plan.ts';
 
 /** A job's numbers at one moment. Rates are the reader's to compute from two of them. */
@@ -20,4 +20,6 @@ export interface OperatorMetrics extends OperatorCounters {
   readonly watermarkMs: number | undefined;
   /** Bytes not yet read, where the source knows; otherwise undefined. */
   readonly lagBytes: number | undefined;
+  /** What the step's function counts and measures: counters summed up over the tasks, of gauges the greatest; those that were set. */
+  readonly userMetrics: readonly UserMetric[];
 }

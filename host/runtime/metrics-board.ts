@@ -1,4 +1,9 @@
-import { newCounters, type OperatorCounters } from '../dataflow/operator.ts';
+import {
+  type MeasuredCounters,
+  newCounters,
+  type OperatorCounters,
+  type UserMetric,
+} from '../dataflow/operator.ts';
 import type { Plan, StepModules } from '../dataflow/plan.ts';
 import { WATERMARK_MIN_MS } from '../model/element.ts';
 import type { OperatorMetrics } from './job-metrics.ts';
@@ -35,6 +40,7 @@ export class MetricsBoard {
         lagBytes:
           spec.kind === 'source' && lags.length > 0 ? lags.reduce((a, b) => a + b, 0) : undefined,
         ...sum(tasks.map((one) => one.operators[i])),
+        userMetrics: merge(tasks.map((one) => one.operators[i])),
       }));
     });
   }
@@ -46,4 +52,16 @@ function sum(all: readonly OperatorCounters[]): OperatorCounters {
     for (const name of Object.keys(total) as (keyof OperatorCounters)[]) total[name] += one[name];
   }
   return total;
+}
+
+/** Gauges that were never set crossed as null. */
+function merge(all: readonly MeasuredCounters[]): readonly UserMetric[] {
+  const merged = new Map<string, UserMetric>();
+  for (const { name, kind, value } of all.flatMap((one) => one.userMetrics ?? [])) {
+    if (!Number.isFinite(value)) continue;
+    const other = merged.get(name)?.value;
+    const together = kind === 'counter' ? (other ?? 0) + value : Math.max(other ?? value, value);
+    merged.set(name, { name, kind, value: together });
+  }
+  return [...merged.values()];
 }

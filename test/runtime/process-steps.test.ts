@@ -91,6 +91,11 @@ describe.each([0, 2])('process steps on %i threads', (threads) => {
     const job = await bench.start();
     expect(await job.ended).toEqual({ kind: 'finished' });
     expectResults(bench);
+    const { operators } = await job.metrics();
+    expect(operators.find(({ id }) => id === 'tally')?.userMetrics).toEqual([
+      { name: 'clicks', kind: 'counter', value: CLICKS },
+    ]);
+    expect(operators.find(({ id }) => id === 'pair')?.userMetrics).toEqual([]);
   });
 
   test.each([

@@ -167,10 +167,24 @@ export function formatMetrics(metrics: JobMetrics): string {
     { title: 'TRAPS', value: (row) => row.traps },
     { title: 'SKIPPED', value: (row) => row.skipped },
     { title: 'DEAD', value: (row) => row.deadLetters },
-  ])}
+  ])}${formatUserMetrics(metrics.operators)}
 checkpoints  ${checkpoints.completed} completed, ${checkpoints.failed} failed
 process      ${formatBytes(process.rssBytes)} resident, ${formatDuration(process.cpuMs)} of CPU
 `;
+}
+
+/** What functions count and measure themselves, a table of its own. */
+function formatUserMetrics(operators: readonly OperatorMetrics[]): string {
+  const rows = operators.flatMap(({ id, userMetrics }) =>
+    userMetrics.map((metric) => ({ id, ...metric })),
+  );
+  if (rows.length === 0) return '';
+  return `\n\n${formatTable(rows, [
+    { title: 'OPERATOR', value: (row) => row.id },
+    { title: 'METRIC', value: (row) => row.name },
+    { title: 'KIND', value: (row) => row.kind },
+    { title: 'VALUE', value: (row) => row.value, align: 'right' },
+  ])}`;
 }
 
 function formatCheckpoints(checkpoints: readonly CheckpointRecord[]): string {

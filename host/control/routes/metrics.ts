@@ -79,6 +79,11 @@ async function collectJobs(jobs: readonly SupervisedJob[]): Promise<Registry> {
       return [key, gauge(`operator_${name}`, help, ['job', 'operator'])];
     }),
   );
+  const ofFunction = ['job', 'operator', 'name'];
+  const user = {
+    counter: gauge('user_counter_total', 'What functions count themselves', ofFunction),
+    gauge: gauge('user_gauge', 'What functions measure themselves', ofFunction),
+  };
   const readings = await Promise.all(jobs.map(readMetrics));
   for (const { job, metrics } of readings) {
     const { id, state } = job.stored;
@@ -93,6 +98,9 @@ async function collectJobs(jobs: readonly SupervisedJob[]): Promise<Registry> {
       for (const [key, total] of totals) {
         const value = operator[key];
         if (value !== undefined) total.set({ job: id, operator: operator.id }, value);
+      }
+      for (const { name, kind, value } of operator.userMetrics) {
+        user[kind].set({ job: id, operator: operator.id, name }, value);
       }
     }
   }

@@ -22,6 +22,9 @@ const operatorMetrics = z.object({
   droppedRecords: z.number().describe('records that came late, and nobody reads them'),
   stateEntries: z.number(),
   stateBytes: z.number(),
+  userMetrics: z
+    .array(z.object({ name: z.string(), kind: z.enum(['counter', 'gauge']), value: z.number() }))
+    .describe("what the step's function counts and measures itself"),
 });
 
 /** Totals of the latest attempt. Rates are the reader's to compute from two answers. */

@@ -10,6 +10,7 @@ export function metricsView(metrics: JobMetrics): z.output<typeof metricsAnswer>
       version: operator.version ?? null,
       watermarkMs: operator.watermarkMs ?? null,
       lagBytes: operator.lagBytes ?? null,
+      userMetrics: operator.userMetrics.map((metric) => ({ ...metric })),
     })),
   };
 }

@@ -25,6 +25,7 @@ import type { KeySpec } from '../../../model/key-spec.ts';
 import type { CompiledModule } from '../../../sandbox/guest.ts';
 import type { ProcessResult, ProcessSource } from '../../../sandbox/process-call.ts';
 import {
+  type MeasuredCounters,
   newCounters,
   type OperatorCapture,
   type OperatorContext,
@@ -58,8 +59,7 @@ export function createProcessOperator(
 }
 
 class GuestProcess implements SwappableOperator, TimedOperator {
-  readonly counters = newCounters();
-  readonly userMetrics: readonly UserMetric[];
+  readonly counters: MeasuredCounters & { readonly userMetrics: readonly UserMetric[] };
   readonly #spec: ProcessSpec;
   readonly #context: OperatorContext;
   readonly #kernel: RowKernel;
@@ -83,7 +83,7 @@ class GuestProcess implements SwappableOperator, TimedOperator {
     this.#spec = spec;
     this.#context = context;
     this.#kernel = parts.kernel;
-    this.userMetrics = newUserMetrics(spec.process.metrics);
+    this.counters = { ...newCounters(), userMetrics: newUserMetrics(spec.process.metrics) };
     const { counters } = this;
     this.#guest = new GuestCall({ spec, sandbox, module, context, counters });
     this.#states = new KeyStates(spec, parts);
@@ -241,7 +241,7 @@ class GuestProcess implements SwappableOperator, TimedOperator {
     this.#states.accept(result.states, this.#keys);
     this.#maps.accept(result.maps);
     this.#timers.accept(result.timers, this.#keys);
-    addUserMetrics(this.userMetrics, result.metrics);
+    addUserMetrics(counters.userMetrics, result.metrics);
     this.#countState();
     for (const [i, rows] of result.sides.entries()) {
       if (rows.count > 0) out.side(this.#spec.process.sides[i].name, rows);

@@ -61,6 +61,7 @@ export const ERRORS = {
   SINK_NOT_FOUND: entry('request', 404, 'the job has no such sink that can be followed'),
   SOURCE_BEHIND: entry('request', 429, 'the job is too far behind to take more records'),
   IDEMPOTENCY_KEY_REUSED: entry('request', 422, 'the key came before with another body'),
+  STATE_NOT_FOUND: entry('request', 404, 'the step has no such state that can be looked at'),
   STEP_NOT_FOUND: entry('request', 404, 'the job has no such step'),
   UPDATE_NOT_FOUND: entry('request', 404, 'the job has no such update'),
   UPDATE_CONFLICT: entry('request', 409, 'another update of the step is under way'),

@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli', 'control'],
 ];
 /** Files of `host` that every layer may import and that import nothing of ours. */
-const GROUND = ['errors.ts', 'limits.ts', 'admission-limits.ts', 'clock.ts'];
+const GROUND = ['errors.ts', 'limits.ts', 'admission-limits.ts', 'server-limits.ts', 'clock.ts'];
 /** Files of `host` that wire the layers together. */
 const WIRING = ['main.ts', 'index.ts', 'index.js', 'internal.ts'];
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { collect, type WithContext } from './command-options.ts';
+import { TAP_ROWS_MAX } from '../server-limits.ts';
+import { collect, type WithContext, wholeNumber } from './command-options.ts';
 import { addJobSavepoints } from './savepoint-commands.ts';
 
 const commands = () => import('./commands/jobs.ts');
@@ -28,6 +29,44 @@ export function addJobCommands(program: Command, withContext: WithContext): void
   addChanges(jobs, withContext);
   addJobSavepoints(jobs, withContext);
   addUpdates(jobs, withContext);
+  addSteps(jobs, withContext);
+}
+
+function addSteps(jobs: Command, withContext: WithContext): void {
+  const steps = () => import('./commands/steps.ts');
+  jobs
+    .command('tap')
+    .description('samples of what a step puts out, until Ctrl-C; the job does not wait')
+    .argument('<job>')
+    .argument('<step>')
+    .option(
+      '--rows <n>',
+      'of each task, at most three times a second',
+      wholeNumber(1, TAP_ROWS_MAX),
+      10,
+    )
+    .action((job, step, options, command) =>
+      withContext(
+        async (context) => (await steps()).tapStep(context, { job, step }, options),
+        command,
+      ),
+    );
+  jobs
+    .command('state')
+    .description('the state of a key, as it is now')
+    .argument('<job>')
+    .argument('<step>')
+    .argument(
+      '<state>',
+      '"state" of reduce and aggregate; of process functions the name of the state',
+    )
+    .argument('<key>', 'the value, or a JSON object when the key has several fields')
+    .action((job, step, state, key, _options, command) =>
+      withContext(
+        async (context) => (await steps()).showState(context, { job, step, state, key }),
+        command,
+      ),
+    );
 }
 
 function addViews(jobs: Command, withContext: WithContext): void {

@@ -10,14 +10,14 @@ import { systemClock } from '../clock.ts';
 import type { OutboundRange } from '../connectors/outbound.ts';
 import { builtinConnectors } from '../connectors/registry.ts';
 import { MillraceError } from '../errors.ts';
+import { createWarmRunner, noWarmRunner } from '../runtime/warm-runner.ts';
 import {
   CONNECTIONS_CHECK_MS,
   CONNECTIONS_MAX,
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_MS,
   REQUEST_TIMEOUT_MS,
-} from '../limits.ts';
-import { createWarmRunner, noWarmRunner } from '../runtime/warm-runner.ts';
+} from '../server-limits.ts';
 import { type AdmissionOptions, createAdmissionHook } from './access/admission.ts';
 import { auditEntry } from './access/audit-entry.ts';
 import { type AuditLog, openAuditLog } from './access/audit-log.ts';
@@ -40,6 +40,7 @@ import { jobDeadLetterRoutes } from './routes/job-dead-letters.ts';
 import { jobLogRoutes } from './routes/job-logs.ts';
 import { jobOutputRoutes } from './routes/job-output.ts';
 import { jobRecordRoutes } from './routes/job-records.ts';
+import { jobStepRoutes } from './routes/job-steps.ts';
 import { jobUpdateRoutes } from './routes/job-updates.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -94,6 +95,7 @@ const ROUTES = [
   jobLogRoutes,
   jobRecordRoutes,
   jobOutputRoutes,
+  jobStepRoutes,
   jobDeadLetterRoutes,
   metricsRoutes,
   healthRoutes,

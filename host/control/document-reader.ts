@@ -2,8 +2,12 @@ import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
 import { type Pipeline, readPipeline } from '../dataflow/pipeline.ts';
 import { MillraceError } from '../errors.ts';
-import { DOCUMENT_IDLE_MS, DOCUMENT_INLINE_BYTES_MAX, DOCUMENT_TIMEOUT_MS } from '../limits.ts';
 import { stripTypesFlags } from '../runtime/strip-types-flags.ts';
+import {
+  DOCUMENT_IDLE_MS,
+  DOCUMENT_INLINE_BYTES_MAX,
+  DOCUMENT_TIMEOUT_MS,
+} from '../server-limits.ts';
 import type { DocumentAnswer } from './document-worker.ts';
 
 /** Reads pipeline documents without keeping this thread. */

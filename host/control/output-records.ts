@@ -3,8 +3,8 @@ import { createRowEncoder } from '../abi/create-row-encoder.ts';
 import type { RowEncoder } from '../abi/row-encoder.ts';
 import { LogCursor } from '../connectors/http/log-cursor.ts';
 import { segmentBases } from '../connectors/http/log-directory.ts';
-import { OUTPUT_POLL_INTERVAL_MS } from '../limits.ts';
 import type { RecordSchema } from '../model/schema.ts';
+import { OUTPUT_POLL_INTERVAL_MS } from '../server-limits.ts';
 import { watchFolder } from './watch-folder.ts';
 
 /** A place in the output of a sink: an entry of its log, and how many of its records were taken. */

@@ -37,6 +37,8 @@ export interface Operator {
    * batches. `changes`: what changed since the last call is enough. Without it the task calls `snapshot`.
    */
   capture?(changes: boolean): OperatorCapture;
+  /** The state row of a key, a copy, for people who look on; undefined = it has none. Only of steps that keep one row a key. */
+  stateOf?(hash: number, key: Uint8Array): Uint8Array | undefined;
   /**
    * Before the first batch. Called for each snapshot part that overlaps `range`; parts may come from other parallelisms. A part whose keyed
    * states were captured as changes comes in several calls, from the oldest to the newest; all but the first have `null` for values.

@@ -9,6 +9,8 @@ import type { CheckpointRecord } from './checkpoint-record.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import type { JobSpec } from './job-spec.ts';
 import { MetricsBoard } from './metrics-board.ts';
+import type { PeekedRows, PeekRequest } from './peek.ts';
+import { PeekBoard } from './peek-board.ts';
 import type { JobEvent, JobOutcome, JobReport, RunningJob, UpdateRequest } from './running-job.ts';
 import type { SavepointRecord, SavepointRequest } from './savepoint.ts';
 import { SwapCoordinator, type SwapCoordinatorOptions } from './swap-coordinator.ts';
@@ -60,6 +62,7 @@ export class Coordinator implements RunningJob {
   readonly #checkpoints: CheckpointCoordinator;
   readonly #swaps: SwapCoordinator;
   readonly #metrics: MetricsBoard;
+  readonly #peeks: PeekBoard;
   readonly #alignment: WatermarkAlignment;
   readonly #outcome = Promise.withResolvers<JobOutcome>();
   readonly #opened = Promise.withResolvers<void>();
@@ -100,6 +103,7 @@ export class Coordinator implements RunningJob {
       takeCheckpoint: (prepare) => this.#checkpoints.take(prepare),
       onUpdate: (update) => this.#emit({ kind: 'update', update }),
     });
+    this.#peeks = new PeekBoard(shared);
     this.#metrics = new MetricsBoard(spec.plan, options.checkpoints.tasks);
     this.#alignment = new WatermarkAlignment(spec.plan, options.checkpoints.tasks);
     this.#opened.promise.catch(() => {});
@@ -193,6 +197,11 @@ export class Coordinator implements RunningJob {
     this.#post({ kind: 'resume' });
   }
 
+  async peek(request: PeekRequest): Promise<PeekedRows> {
+    this.#assertState('look into', ['running', 'paused']);
+    return this.#peeks.ask(request);
+  }
+
   async metrics(): Promise<JobMetrics> {
     if (this.#state !== 'ended') await this.#measure();
     return {
@@ -246,6 +255,9 @@ export class Coordinator implements RunningJob {
         return;
       case 'log':
         this.#log(message);
+        return;
+      case 'peeked':
+        this.#peeks.onPeeked(message);
         return;
       case 'delivered':
         this.#deliver(message);

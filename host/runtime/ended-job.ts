@@ -24,6 +24,7 @@ export function createEndedJob(remains: JobRemains): RunningJob {
     cancel: async () => {},
     checkpoint: refuse,
     savepoint: refuse,
+    peek: refuse,
     stop: refuse,
     update: refuse,
     pause: refuse,

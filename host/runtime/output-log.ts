@@ -22,7 +22,7 @@ import type { LogFiles } from '../connectors/http/log-files.ts';
 import { recoverLog } from '../connectors/http/recover-log.ts';
 import type { RememberedKeys } from '../connectors/http/remembered-keys.ts';
 import { MillraceError } from '../errors.ts';
-import { OUTPUT_ENTRY_BYTES, OUTPUT_LOG_BYTES, OUTPUT_SEGMENT_BYTES } from '../limits.ts';
+import { OUTPUT_ENTRY_BYTES, OUTPUT_LOG_BYTES, OUTPUT_SEGMENT_BYTES } from '../server-limits.ts';
 import type { DeliveredRows } from './coordinator.ts';
 
 export interface OutputLogOptions {

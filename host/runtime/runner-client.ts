@@ -9,6 +9,7 @@ import type { CheckpointRecord } from './checkpoint-record.ts';
 import { bareRemains, createEndedJob, type JobRemains } from './ended-job.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import type { JobSpec } from './job-spec.ts';
+import type { PeekedRows, PeekRequest } from './peek.ts';
 import {
   createMessageReader,
   encodeMessage,
@@ -34,7 +35,7 @@ export interface RunnerClient extends RunningJob {
   detach(): void;
 }
 
-type RequestArguments = Pick<RunnerRequest, 'update' | 'savepoint'>;
+type RequestArguments = Pick<RunnerRequest, 'update' | 'savepoint' | 'peek'>;
 
 interface PendingRequest {
   readonly method: RunnerMethod;
@@ -62,6 +63,7 @@ export async function connectRunner(address: RunnerAddress): Promise<RunnerClien
     },
     update: (update) => ask<UpdateRecord>('update', { update }),
     metrics: () => ask<JobMetrics>('metrics'),
+    peek: (peek) => ask<PeekedRows>('peek', { peek }),
     pause: async () => {
       await ask('pause');
     },
@@ -236,10 +238,11 @@ class RunnerLink {
     }
     const { spec, remains } = this.#address;
     const job = createEndedJob(remains() ?? bareRemains({ ...spec, pid: 0 }, this.#outcome));
-    const { update, savepoint } = request.arguments;
+    const { update, savepoint, peek } = request.arguments;
     const ask = (): Promise<unknown> => {
       if (method === 'update') return job.update(update as UpdateRequest);
       if (method === 'savepoint') return job.savepoint(savepoint as SavepointRequest);
+      if (method === 'peek') return job.peek(peek as PeekRequest);
       return job[method]();
     };
     ask().then(request.resolve, request.reject);

@@ -1,5 +1,6 @@
 import { type ErrorReport, MillraceError } from '../errors.ts';
 import { RUNNER_LINE_BYTES_MAX } from '../limits.ts';
+import type { PeekRequest } from './peek.ts';
 import type { JobEvent, UpdateRequest } from './running-job.ts';
 import type { SavepointRequest } from './savepoint.ts';
 
@@ -21,6 +22,8 @@ export interface RunnerRequest {
   readonly update?: UpdateRequest;
   /** Of `savepoint`, and of `stop` when it is to leave one. */
   readonly savepoint?: SavepointRequest;
+  /** Only of `peek`. */
+  readonly peek?: PeekRequest;
 }
 
 /** What can be asked of a runner: whether it lives, and the methods of `RunningJob`. */
@@ -33,6 +36,7 @@ export const RUNNER_METHODS = [
   'cancel',
   'update',
   'metrics',
+  'peek',
   'pause',
   'resume',
 ] as const;

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { MillraceError } from '../errors.ts';
 import { RUNNER_LINE_BYTES_MAX } from '../limits.ts';
+import { isPeekRequest } from './peek.ts';
 import {
   createMessageReader,
   encodeMessage,
@@ -95,6 +96,10 @@ async function answer(starting: Promise<RunningJob>, request: RunnerRequest): Pr
     return job.savepoint(request.savepoint);
   }
   if (method === 'stop') return job.stop(request.savepoint);
+  if (method === 'peek') {
+    if (isPeekRequest(request.peek)) return job.peek(request.peek);
+    throw new MillraceError('REQUEST_INVALID', 'a look lacks what to look at');
+  }
   if (method !== 'update') return (await job[method]()) ?? null;
   if (request.update === undefined) {
     throw new MillraceError('REQUEST_INVALID', 'an update lacks what to update');

@@ -2,6 +2,7 @@ import type { ModuleVersion, StepModules } from '../dataflow/plan.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { CheckpointRecord } from './checkpoint-record.ts';
 import type { JobMetrics } from './job-metrics.ts';
+import type { PeekedRows, PeekRequest } from './peek.ts';
 import type { SavepointRecord, SavepointRequest } from './savepoint.ts';
 import type { UpdateRecord } from './update-record.ts';
 
@@ -26,6 +27,8 @@ export interface RunningJob {
   /** Starts a hot swap; resolves when it is `armed` or `refused`. Throws `UPDATE_CONFLICT`, `STEP_NOT_FOUND`. */
   update(request: UpdateRequest): Promise<UpdateRecord>;
   metrics(): Promise<JobMetrics>;
+  /** Looks at the state of a key, or at what a step puts out. A step that the job does not have has nothing to look at. */
+  peek(request: PeekRequest): Promise<PeekedRows>;
   /** Sources stop reading until `resume`; what is in flight is finished. */
   pause(): Promise<void>;
   resume(): Promise<void>;

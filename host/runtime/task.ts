@@ -1,10 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type {
-  Operator,
-  OperatorCounters,
-  Output,
-  SwappableOperator,
-} from '../dataflow/operator.ts';
+import type { Operator, OperatorCounters, SwappableOperator } from '../dataflow/operator.ts';
 import type { Chain } from '../dataflow/plan.ts';
 import { MillraceError } from '../errors.ts';
 import { CAPTURE_SLICE_BYTES } from '../limits.ts';
@@ -16,6 +11,7 @@ import type { DeadLetterBox } from './dead-letter-box.ts';
 import type { SinkStage } from './sink-stage.ts';
 import type { SourceInput } from './source-input.ts';
 import type { StateChains } from './state-chains.ts';
+import { linkSteps, type StepLink } from './step-links.ts';
 import type { TaskReport } from './task-capture.ts';
 import type { TaskInput } from './task-input.ts';
 import type { TaskOutput } from './task-output.ts';
@@ -70,7 +66,7 @@ export class Task {
   readonly #options: TaskOptions;
   readonly #output: TaskOutput;
   /** `#links[i]` is where operator i hands its output. */
-  readonly #links: Output[] = [];
+  readonly #links: readonly StepLink[];
   /** What the last of the sources or channels gave goes in here. */
   readonly #entry: (batch: Batch) => void;
   readonly #timed: TimedSteps;
@@ -92,11 +88,8 @@ export class Task {
     this.#options = options;
     this.#output = options.output;
     this.#spent = options.spent;
-    let next: Output = options.sink ?? options.output;
-    for (const operator of options.operators.toReversed()) {
-      this.#links.unshift(next);
-      next = link(operator, next);
-    }
+    const { links, first: next } = linkSteps(options.operators, options.sink ?? options.output);
+    this.#links = links;
     const [first] = options.operators;
     const { input } = options;
     this.#entry =
@@ -209,6 +202,12 @@ export class Task {
   /** The staged version of a step takes over at the barrier of `checkpoint`. */
   arm(step: string, update: number, checkpoint: number): void {
     this.#armed.push({ step, update, checkpoint });
+  }
+
+  /** A step of the task, and where it hands its output; undefined = it is in another chain. */
+  step(id: string): { readonly operator: Operator; readonly link: StepLink } | undefined {
+    const i = this.#options.operators.findIndex((operator) => operator.id === id);
+    return i < 0 ? undefined : { operator: this.#options.operators[i], link: this.#links[i] };
   }
 
   hasStep(step: string): boolean {
@@ -386,13 +385,4 @@ export class Task {
     await this.#options.source?.input.close();
     await this.#options.sink?.close();
   }
-}
-
-function link(operator: Operator, output: Output): Output {
-  return {
-    batch(batch) {
-      if (batch.count > 0) operator.onBatch(batch, output);
-    },
-    side() {},
-  };
 }

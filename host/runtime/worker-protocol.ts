@@ -6,6 +6,7 @@ import type { ErrorReport } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 import type { CompiledModule } from '../sandbox/guest.ts';
 import type { InFlightRef, TaskSnapshotRef } from './manifest.ts';
+import type { PeekRequest } from './peek.ts';
 import type { DeadLetterEntry } from './task-capture.ts';
 import type { WatermarkLimits } from './watermark-alignment.ts';
 
@@ -107,6 +108,8 @@ export type ToWorker =
   | { readonly kind: 'align'; readonly limits: WatermarkLimits }
   /** Answered by `counters` with the same request number. */
   | { readonly kind: 'measure'; readonly request: number }
+  /** Answered by `peeked` with the same request number. */
+  | { readonly kind: 'peek'; readonly request: number; readonly peek: PeekRequest }
   /** Leave the loop and close the tasks. */
   | { readonly kind: 'stop' };
 
@@ -142,6 +145,12 @@ export type FromWorker =
       readonly worker: number;
       readonly request: number;
       readonly tasks: readonly TaskCounters[];
+    }
+  | {
+      readonly kind: 'peeked';
+      readonly request: number;
+      readonly bytes: Uint8Array;
+      readonly count: number;
     }
   /** A task holds many dead letters: a checkpoint would free them. */
   | { readonly kind: 'crowded' }

@@ -7,6 +7,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import type { Idle } from './idle.ts';
 import { LogLimiter } from './log-limiter.ts';
 import { openTask, type TaskSurroundings } from './open-task.ts';
+import { peekTasks } from './peek-tasks.ts';
 import { persistCapture } from './persist-capture.ts';
 import { StateChains } from './state-chains.ts';
 import type { Task } from './task.ts';
@@ -170,6 +171,12 @@ export class Worker {
       case 'measure':
         this.#measure(message.request);
         return;
+      case 'peek': {
+        const { request, peek } = message;
+        const answer = (rows: Batch) => this.#post({ kind: 'peeked', request, ...rows });
+        peekTasks(this.#tasks, peek, this.#parts.clock, answer);
+        return;
+      }
       default:
         message satisfies never;
     }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { IngestLog, LogEntry } from '../../host/connectors/http/ingest-log.ts';
 import { KEYS_FILE, segmentBases } from '../../host/connectors/http/log-directory.ts';
 import { openIngestLog } from '../../host/connectors/http/open-ingest-log.ts';
-import { HTTP_KEY_LIFE_MS } from '../../host/limits.ts';
+import { HTTP_KEY_LIFE_MS } from '../../host/server-limits.ts';
 import { logEntries } from '../kit/log-entries.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
 import { type LogCall, MachineDied, MemoryLogFiles } from '../kit/memory-log-files.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hashKey } from '../../host/abi/key-hash.ts';
 import type { Pipeline } from '../../host/dataflow/pipeline.ts';
 import type { JobEvent, RunningJob, UpdateRequest } from '../../host/runtime/running-job.ts';
 import { until } from '../kit/until.ts';
@@ -44,6 +45,26 @@ export function runningJobContract(name: string, start: StartRunningJob): void {
       expect(report).toMatchObject({ id: 'job-1', attempt: 1, state: 'running' });
       expect(Object.keys(report.modules).sort()).toEqual(['counts', 'words']);
       expect(() => process.kill(report.pid, 0)).not.toThrow();
+    });
+
+    test('shows the state of a key, and some of what a step puts out', async () => {
+      const { job } = await start(wordCount());
+      const key = Buffer.from([4, 0, 0, 0, ...Buffer.from('mill')]);
+      const look = { step: 'counts', key: key.toString('base64'), hash: hashKey(key) };
+      const found = await until('the key has a state', async () => {
+        const state = await job.peek({ kind: 'state', ...look });
+        return state.count > 0 && state;
+      });
+      expect(found.count).toBe(1);
+      expect(Buffer.from(found.rows, 'base64').includes('mill')).toBe(true);
+      const tapped = await until('rows pass', async () => {
+        const rows = await job.peek({ kind: 'tap', step: 'words', rows: 3 });
+        return rows.count > 0 && rows;
+      });
+      expect(tapped.count).toBeLessThanOrEqual(3);
+      const none = { rows: '', count: 0 };
+      expect(await job.peek({ kind: 'state', ...look, hash: 1 })).toEqual(none);
+      expect(await job.peek({ kind: 'tap', step: 'none', rows: 1 })).toEqual(none);
     });
 
     test('finishes with its sources, and tells its numbers afterwards', async () => {

@@ -43,6 +43,8 @@ const ROUTES: Readonly<Record<string, RouteEntry['role']>> = {
   'POST /v1/jobs/:job/resume': 'deployer',
   'GET /v1/jobs/:job/updates': 'viewer',
   'GET /v1/jobs/:job/updates/:update': 'viewer',
+  'GET /v1/jobs/:job/steps/:step/state/:state': 'viewer',
+  'GET /v1/jobs/:job/steps/:step/tap': 'viewer',
   'POST /v1/jobs/:job/steps/:step/updates': 'deployer',
   'GET /v1/jobs/:job/sinks/:sink/records': 'viewer',
   'POST /v1/jobs/:job/sources/:source/records': 'deployer',

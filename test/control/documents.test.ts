@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, onTestFinished, test } from 'vitest';
 import { createDocumentReader } from '../../host/control/document-reader.ts';
-import { DOCUMENT_INLINE_BYTES_MAX } from '../../host/limits.ts';
+import { DOCUMENT_INLINE_BYTES_MAX } from '../../host/server-limits.ts';
 
 function reader(timeoutMs?: number) {
   const documents = createDocumentReader(timeoutMs);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { HTTP_BODY_BYTES_MAX, HTTP_RECORDS_MAX } from '../../host/limits.ts';
+import { HTTP_BODY_BYTES_MAX, HTTP_RECORDS_MAX } from '../../host/server-limits.ts';
 import { json, type TestServer } from '../kit/test-server.ts';
 import { until } from '../kit/until.ts';
 import {

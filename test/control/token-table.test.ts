@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { openTokenBook } from '../../host/control/access/token-book.ts';
 import { findCaller, readTokenTable } from '../../host/control/access/token-table.ts';
 import { MillraceError } from '../../host/errors.ts';
-import { TENANT_JOBS_MAX, TOKEN_FILE_CHECK_MS, TOKENS_MAX } from '../../host/limits.ts';
+import { TENANT_JOBS_MAX, TOKEN_FILE_CHECK_MS, TOKENS_MAX } from '../../host/server-limits.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
 
 const SECRET = 'a-secret-of-some-length';

@@ -107,6 +107,7 @@ export class FakeRunners implements JobRunners {
       status: async () => ({ ...bare.report, state: 'running' }),
       metrics: async () => bare.metrics,
       checkpoint: async () => record,
+      peek: async () => ({ rows: '', count: 0 }),
       savepoint: async ({ directory }) => {
         asked.push(`savepoint ${directory}`);
         return { directory, job: spec.id, checkpoint: 7, takenAtMs: 0, bytes: 0 };

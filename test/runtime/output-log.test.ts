@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { LogCursor } from '../../host/connectors/http/log-cursor.ts';
 import { segmentBases } from '../../host/connectors/http/log-directory.ts';
 import { logFiles } from '../../host/connectors/http/log-files.ts';
-import { OUTPUT_ENTRY_BYTES } from '../../host/limits.ts';
 import { LINE_SCHEMA } from '../../host/model/schema.ts';
 import { openOutputLog } from '../../host/runtime/output-log.ts';
+import { OUTPUT_ENTRY_BYTES } from '../../host/server-limits.ts';
 import { decodeBatch, encodeBatch } from '../kit/rows.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { ROW_BYTES_MAX } from '../../limits.ts';
 import {
   HTTP_AHEAD_BYTES,
   HTTP_AHEAD_BYTES_MAX,
   HTTP_PARTITIONS_MAX,
-  ROW_BYTES_MAX,
-} from '../../limits.ts';
+} from '../../server-limits.ts';
 import { checkOptions, sizeOption } from '../check-options.ts';
 import type { Checked, ConnectorOptions } from '../connector.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { MillraceError } from '../../errors.ts';
-import { HTTP_COMMIT_BYTES_MAX, HTTP_SEGMENT_BYTES } from '../../limits.ts';
+import { HTTP_COMMIT_BYTES_MAX, HTTP_SEGMENT_BYTES } from '../../server-limits.ts';
 import type { Appended, IngestLog, LogEntry } from './ingest-log.ts';
 import { encodeBatchHeader, HEADER_BYTES } from './log-batch.ts';
 import {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { MillraceError } from '../../errors.ts';
-import { HTTP_ROW_BYTES_MAX } from '../../limits.ts';
+import { HTTP_ROW_BYTES_MAX } from '../../server-limits.ts';
 import { decodeBatchHeader, HEADER_BYTES, type LogBatch, rowsAreWhole } from './log-batch.ts';
 import {
   DURABLE_FILE,

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { HTTP_KEY_LIFE_MS, HTTP_KEYS_MAX } from '../../limits.ts';
+import { HTTP_KEY_LIFE_MS, HTTP_KEYS_MAX } from '../../server-limits.ts';
 import { BODY_DIGEST_BYTES, KEY_DIGEST_BYTES, type LogBatch } from './log-batch.ts';
 
 /** What a request with an idempotency key left in the log. */

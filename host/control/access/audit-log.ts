@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AUDIT_FILE_BYTES, AUDIT_FILES_MAX } from '../../limits.ts';
+import { AUDIT_FILE_BYTES, AUDIT_FILES_MAX } from '../../server-limits.ts';
 
 /** One request that could change something, and what came of it. */
 export interface AuditEntry {

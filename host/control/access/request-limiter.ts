@@ -5,7 +5,7 @@ import {
   BODY_BYTES_UNDER_WAY_MAX,
   REQUESTS_PER_SECOND_MAX,
   TOKEN_FAILURES_PER_MINUTE_MAX,
-} from '../../limits.ts';
+} from '../../server-limits.ts';
 import type { Server } from '../server-type.ts';
 
 /** How many requests a server takes from one caller at one address. */

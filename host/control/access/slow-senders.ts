@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock.ts';
-import { SLOW_BODY_BYTES, SLOW_BODY_MS } from '../../limits.ts';
+import { SLOW_BODY_BYTES, SLOW_BODY_MS } from '../../server-limits.ts';
 
 /** Ends connections whose bodies come too slowly to be anything but an attack, or a line that is of no use. */
 export interface SlowSenders {

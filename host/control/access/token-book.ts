@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { MillraceError } from '../../errors.ts';
-import { TOKEN_FILE_BYTES_MAX, TOKEN_FILE_CHECK_MS } from '../../limits.ts';
+import { TOKEN_FILE_BYTES_MAX, TOKEN_FILE_CHECK_MS } from '../../server-limits.ts';
 import type { Caller } from './caller.ts';
 import {
   DEFAULT_QUOTA,

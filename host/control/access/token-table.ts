@@ -1,13 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
+import { isName } from '../../model/name.ts';
+import { parseSize } from '../../model/quantity.ts';
 import {
   TENANT_JOBS_MAX,
   TENANT_MODULE_BYTES_MAX,
   TOKEN_CHARS_MIN,
   TOKENS_MAX,
-} from '../../limits.ts';
-import { isName } from '../../model/name.ts';
-import { parseSize } from '../../model/quantity.ts';
+} from '../../server-limits.ts';
 import { type Caller, DEFAULT_TENANT, ROLES, type Role } from './caller.ts';
 
 /** What a tenant may have at once. */

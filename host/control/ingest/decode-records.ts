@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { BatchBuilder } from '../../abi/batch-builder.ts';
 import { createRowDecoder } from '../../abi/create-row-decoder.ts';
 import { MillraceError } from '../../errors.ts';
+import type { Batch } from '../../model/batch.ts';
+import type { RecordSchema } from '../../model/schema.ts';
 import {
   HTTP_DECODE_BYTES,
   HTTP_FINDINGS_MAX,
   HTTP_RECORDS_MAX,
   HTTP_ROW_BYTES_MAX,
-} from '../../limits.ts';
-import type { Batch } from '../../model/batch.ts';
-import type { RecordSchema } from '../../model/schema.ts';
+} from '../../server-limits.ts';
 
 export interface RecordsToDecode {
   readonly body: Uint8Array;

@@ -4,7 +4,7 @@ import type { LogFiles } from '../../connectors/http/log-files.ts';
 import { openIngestLog } from '../../connectors/http/open-ingest-log.ts';
 import type { SourceSpec } from '../../dataflow/plan.ts';
 import { MillraceError } from '../../errors.ts';
-import { HTTP_TRIM_INTERVAL_MS } from '../../limits.ts';
+import { HTTP_TRIM_INTERVAL_MS } from '../../server-limits.ts';
 import { isFinal, type StoredJob } from '../stored-job.ts';
 import type { Ingest } from './ingest.ts';
 import type { RetainedPositions } from './retained-positions.ts';

@@ -6,7 +6,11 @@ import { isPosition } from '../../connectors/http/log-directory.ts';
 import type { Split } from '../../connectors/source.ts';
 import type { SourceSpec } from '../../dataflow/plan.ts';
 import { MillraceError } from '../../errors.ts';
-import { HTTP_LOG_TIMES_AHEAD, HTTP_PENDING_BYTES_MAX, HTTP_SEGMENT_BYTES } from '../../limits.ts';
+import {
+  HTTP_LOG_TIMES_AHEAD,
+  HTTP_PENDING_BYTES_MAX,
+  HTTP_SEGMENT_BYTES,
+} from '../../server-limits.ts';
 import { decodeRecords } from './decode-records.ts';
 import type { IngestAnswer, IngestRequest } from './ingest.ts';
 

@@ -1,4 +1,4 @@
-import { HTTP_BODY_BYTES_MAX } from '../../limits.ts';
+import { HTTP_BODY_BYTES_MAX } from '../../server-limits.ts';
 import { errorAnswer } from '../schemas/error-answer.ts';
 import { sourcePath } from '../schemas/parameters.ts';
 import { inputEndedAnswer, recordsAnswer, recordsHeaders } from '../schemas/records-answer.ts';

@@ -5,6 +5,7 @@ export const jobPath = z.object({ job: z.string() });
 export const stepPath = z.object({ job: z.string(), step: z.string() });
 export const sourcePath = z.object({ job: z.string(), source: z.string() });
 export const sinkPath = z.object({ job: z.string(), sink: z.string() });
+export const statePath = z.object({ job: z.string(), step: z.string(), state: z.string() });
 export const updatePath = z.object({ job: z.string(), update: z.coerce.number().int() });
 export const modulePath = z.object({ name: z.string() });
 export const versionPath = z.object({

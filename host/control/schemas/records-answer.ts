@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HTTP_KEY_CHARS_MAX } from '../../limits.ts';
+import { HTTP_KEY_CHARS_MAX } from '../../server-limits.ts';
 
 /** The answer to records that were stored. */
 export const recordsAnswer = z

@@ -108,6 +108,10 @@ class KeyedOperator implements SwappableOperator {
     this.#emitted.complete(range);
   }
 
+  stateOf(hash: number, key: Uint8Array): Uint8Array | undefined {
+    return this.#table.get(hash, key);
+  }
+
   snapshot(): OperatorSnapshot {
     return { keyed: { [KEYED_STATE]: this.#table.snapshot() }, values: this.#emitted.toJson() };
   }

@@ -79,6 +79,11 @@ export class KeyStates {
     return keys;
   }
 
+  /** The row of a key, whether some of it is over by now or not. */
+  get(hash: number, key: Uint8Array): Uint8Array | undefined {
+    return this.#table.get(hash, key);
+  }
+
   get states(): Batch {
     return this.#states.batch();
   }

@@ -147,6 +147,10 @@ class GuestProcess implements SwappableOperator, TimedOperator {
 
   onEnd(): void {}
 
+  stateOf(hash: number, key: Uint8Array): Uint8Array | undefined {
+    return this.#states.get(hash, key);
+  }
+
   snapshot(): OperatorSnapshot {
     const states = this.#states.snapshot();
     const keyed = {

@@ -20,7 +20,9 @@ import { flinkQueries } from './oracle/flink.ts';
 import { type Events, type Query, type Row, sortedLines } from './oracle/model.ts';
 
 const FOLDER = join(import.meta.dirname, '../../udfs/nexmark');
-const MODULES = ['nexmark', 'reports', 'joins'];
+const MODULES = ['nexmark', 'reports', 'joins', 'windows'];
+/** Its windows are of the clock: what they are follows from no events. */
+const BY_THE_CLOCK = 'q12';
 
 /** Beam's q0 in the shape of the events themselves. */
 const allEvents: Query = ({ persons, auctions, bids }) => {
@@ -42,13 +44,19 @@ const QUERIES: { readonly [pipeline: string]: Query } = {
   q3: flinkQueries.q3,
   q4: flinkQueries.q4,
   'q4-beam': beamQueries.q4,
+  q5: flinkQueries.q5,
+  'q5-beam': beamQueries.q5,
   q6: flinkQueries.q6,
   'q6-beam': beamQueries.q6,
+  q7: flinkQueries.q7,
+  'q7-beam': beamQueries.q7,
   q8: flinkQueries.q8,
   'q8-beam': beamQueries.q8,
   q9: flinkQueries.q9,
   'q9-beam': beamQueries.q9,
   q10: flinkQueries.q10,
+  q11: flinkQueries.q11,
+  'q11-beam': beamQueries.q11,
   q13: flinkQueries.q13,
   q14: flinkQueries.q14,
   q15: flinkQueries.q15,
@@ -83,7 +91,7 @@ describe('the Nexmark applications', () => {
   test('are all held to the oracle', () => {
     const documents = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
     expect(documents.sort()).toEqual(
-      Object.keys(QUERIES)
+      [...Object.keys(QUERIES), BY_THE_CLOCK]
         .map((name) => `${name}.yaml`)
         .sort(),
     );
@@ -98,6 +106,17 @@ describe('the Nexmark applications', () => {
     const expected = JSON.parse(readFileSync(join(FOLDER, 'expected', `${name}.json`), 'utf8'));
     expect({ results: written.length, sha256: digest }).toEqual(expected);
   });
+});
+
+test('q12 counts every bid in one window of the clock', async () => {
+  const lines = await linesOf(BY_THE_CLOCK);
+  const totals = new Map<number, number>();
+  for (const { bidder, count } of lines.map((line) => JSON.parse(line))) {
+    totals.set(bidder, (totals.get(bidder) ?? 0) + count);
+  }
+  const expected = new Map<number, number>();
+  for (const { bidder } of events.bids) expected.set(bidder, (expected.get(bidder) ?? 0) + 1);
+  expect(totals).toEqual(expected);
 });
 
 /** What the pipeline writes when its sink is a folder of JSON lines, sorted. */

@@ -120,6 +120,11 @@ export class CheckpointCoordinator {
     return this.#inTurn(async () => use(await this.#take('aligned')));
   }
 
+  /** Takes the checkpoint of a job whose tasks have all finished: what makes their output count, without states. */
+  takeLast(): Promise<CheckpointRecord> {
+    return this.#inTurn(() => this.#take('last'));
+  }
+
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const done = this.#turn.then(work);
     this.#turn = done
@@ -170,7 +175,7 @@ export class CheckpointCoordinator {
   }
 
   async #take(
-    kind: 'aligned' | 'any',
+    kind: 'aligned' | 'any' | 'last',
     prepare?: (checkpoint: number) => Promise<void>,
   ): Promise<CheckpointRecord> {
     if (this.#closed !== undefined) throw this.#closed;
@@ -185,7 +190,12 @@ export class CheckpointCoordinator {
       // A swap is cut by the barrier: what it overtook would see the new version. A savepoint is for plans with other channels.
       const aligned = kind === 'aligned' || prepare !== undefined || mustAlign();
       const unaligned = plan.checkpoint.unaligned && !aligned;
-      const acknowledged = await this.#collect(checkpoint, unaligned);
+      const acknowledged = await this.#collect({
+        kind: 'trigger',
+        checkpoint,
+        unaligned,
+        last: kind === 'last',
+      });
       const manifest = this.#manifest(checkpoint, acknowledged);
       const letters = formatDeadLetters(this.#options, manifest, acknowledged);
       await this.#options.store.complete(manifest, letters);
@@ -208,8 +218,9 @@ export class CheckpointCoordinator {
   }
 
   /** Sends the barriers off and waits for every task's answer. */
-  async #collect(checkpoint: number, unaligned: boolean): Promise<readonly TaskAcknowledged[]> {
+  async #collect(trigger: ToWorker & { kind: 'trigger' }): Promise<readonly TaskAcknowledged[]> {
     const { clock, plan, tasks } = this.#options;
+    const { checkpoint } = trigger;
     const running: RunningCheckpoint = {
       checkpoint,
       acknowledged: new Map(),
@@ -222,7 +233,7 @@ export class CheckpointCoordinator {
       const text = `${missing} of ${tasks.length} tasks did not answer within ${plan.checkpoint.timeoutMs} ms`;
       running.complete.reject(new MillraceError('DEADLINE_EXCEEDED', text));
     });
-    this.#options.post({ kind: 'trigger', checkpoint, unaligned });
+    this.#options.post(trigger);
     try {
       return await running.complete.promise;
     } finally {

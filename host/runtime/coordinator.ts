@@ -315,7 +315,7 @@ export class Coordinator implements RunningJob {
     for (let attempt = 1; this.#state !== 'ended'; attempt += 1) {
       try {
         await this.#checkpoints.idle();
-        if (this.#checkpoints.latest?.final !== true) await this.#checkpoints.take();
+        if (this.#checkpoints.latest?.final !== true) await this.#checkpoints.takeLast();
         await this.#end({ kind: 'finished' });
       } catch (thrown) {
         if (attempt === FINAL_CHECKPOINT_ATTEMPTS) {

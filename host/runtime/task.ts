@@ -163,9 +163,9 @@ export class Task {
    * Checkpoint `checkpoint` has begun: a source answers with a barrier, the others wait for theirs. `unaligned`: barriers overtake
    * what is before them, also when the task can do nothing else.
    */
-  trigger(checkpoint: number, unaligned = false): void {
+  trigger(checkpoint: number, unaligned = false, last = false): void {
     const running = this.#state === 'running' && this.#options.source !== undefined;
-    if (this.#state === 'finished') this.#capture(checkpoint);
+    if (this.#state === 'finished') this.#capture(checkpoint, undefined, last);
     else if (running && unaligned && !this.#options.source?.input.isMidway) {
       this.#overtake(checkpoint);
     } else if (this.#state === 'running' && this.#options.source !== undefined) {
@@ -285,7 +285,7 @@ export class Task {
     this.#capture(checkpoint, { log, waiting: this.#output.overtake(checkpoint) });
   }
 
-  #capture(checkpoint: number, inFlight?: InFlightSource): void {
+  #capture(checkpoint: number, inFlight?: InFlightSource, last = false): void {
     if (checkpoint <= this.#captured) return;
     this.#captured = checkpoint;
     const { source, operators, sink, deadLetters, clock, input, chains } = this.#options;
@@ -297,7 +297,8 @@ export class Task {
       operator: this.chain.operators[0].id,
       splits: source.input.splits(),
     };
-    const steps = operators.map((one) => ({
+    // Of the last nobody goes on, so it has no states.
+    const steps = (last ? [] : operators).map((one) => ({
       operator: one.id,
       capture: one.capture?.(chains.wantsChanges(one.id)) ?? one.snapshot(),
     }));

@@ -79,7 +79,13 @@ export interface TaskPlace {
 export type ToWorker =
   /** Begin to run; sent when every worker has opened its tasks. */
   | { readonly kind: 'run' }
-  | { readonly kind: 'trigger'; readonly checkpoint: number; readonly unaligned: boolean }
+  | {
+      readonly kind: 'trigger';
+      readonly checkpoint: number;
+      readonly unaligned: boolean;
+      /** All tasks have finished, and it is there to commit their output: they leave out their states. */
+      readonly last: boolean;
+    }
   /**
    * `checkpoint` was given up: what is left of it need not be done, and nothing may build on its blobs. Answered by `forgotten`, after which
    * they are removed.

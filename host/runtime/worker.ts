@@ -133,7 +133,9 @@ export class Worker {
         this.#begun.resolve();
         return;
       case 'trigger':
-        for (const task of this.#tasks) task.trigger(message.checkpoint, message.unaligned);
+        for (const task of this.#tasks) {
+          task.trigger(message.checkpoint, message.unaligned, message.last);
+        }
         return;
       case 'forget':
         for (const task of this.#tasks) task.forget(message.checkpoint);

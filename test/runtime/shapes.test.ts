@@ -129,6 +129,32 @@ describe.each([0, 1, 2])('on %i threads', (threads) => {
     expect((await job.status()).checkpoint).toMatchObject({ final: true });
   });
 
+  test('the checkpoint that ends a job holds no states, those before it do', async () => {
+    const bench = createJobBench({
+      threads,
+      parallelism: 2,
+      pipeline: {
+        checkpoint: { every: 'off' },
+        sources: {
+          words: {
+            ...events(300, { connector: 'gated', hold: 50 }),
+            record: 'text.Word',
+            fields: { word: { words: { of: ['mill', 'race'], count: 1 } } },
+          },
+        },
+        steps: { counts: { reduce: 'text.sum', from: 'words', key: 'word', emit: 'end' } },
+        sinks: { out: { from: 'counts', connector: 'memory' } },
+      },
+    });
+    const job = await bench.start();
+    await untilRead(job, 'words', 50);
+    expect((await job.checkpoint()).bytes).toBeGreaterThan(0);
+    bench.openGate();
+    expect(await job.ended).toEqual({ kind: 'finished' });
+    expect(bench.committed('out')).toHaveLength(2);
+    expect((await job.status()).checkpoint).toMatchObject({ final: true, bytes: 0 });
+  });
+
   test('a record longer than a batch and than a ring passes between tasks', async () => {
     const bench = createJobBench({
       threads,

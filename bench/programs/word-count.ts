@@ -1,8 +1,9 @@
 /**
- * Word count with Millrace in a process of its own, what `bench/plain/word-count.ts` is held against: one thread, a sandboxed
- * function, keyed state, a checkpoint each second, output committed with the last one.
+ * Word count with Millrace in a process of its own, what `bench/plain/word-count.ts` is held against: a sandboxed function, keyed
+ * state, a checkpoint each second, output committed with the last one. In the calling thread, or in as many worker threads as said,
+ * each with a task of every step.
  *
- *     node bench/programs/word-count.ts INPUT OUTPUT-DIRECTORY MODULE.wasm
+ *     node bench/programs/word-count.ts INPUT OUTPUT-DIRECTORY MODULE.wasm [THREADS]
  */
 import { checkPipeline } from '../../host/dataflow/pipeline.ts';
 import '../../host/runtime/default-task-parts.ts';
@@ -10,10 +11,10 @@ import { runPipeline } from '../../host/runtime/run-pipeline.ts';
 import { startStopwatch } from './stopwatch.ts';
 
 const stopwatch = startStopwatch();
-const [input, output, module] = process.argv.slice(2);
+const [input, output, module, threads = '0'] = process.argv.slice(2);
 const pipeline = checkPipeline({
   name: 'word-count',
-  parallelism: 1,
+  parallelism: Math.max(1, Number(threads)),
   checkpoint: { every: '1s' },
   modules: { text: module },
   sources: { lines: { connector: 'file', path: input, format: 'lines' } },
@@ -23,5 +24,5 @@ const pipeline = checkPipeline({
   },
   sinks: { out: { from: 'counts', connector: 'file', path: output, format: 'json' } },
 });
-await runPipeline(pipeline, { threads: 0 });
+await runPipeline(pipeline, { threads: Number(threads) });
 stopwatch.print();

@@ -308,6 +308,7 @@ class GuestProcess implements SwappableOperator, TimedOperator {
     const left = this.#timers.pending('event');
     if (left === 0) return;
     this.#timers.drop('event');
+    this.#countState();
     this.#context.log(
       'warn',
       `step "${this.#spec.id}": the input has ended, and timers set ever new ones, ${TIMER_ROUNDS_MAX} for each that was pending; ${left} are dropped`,

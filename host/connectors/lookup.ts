@@ -2,6 +2,7 @@ import type { RowObject } from '../abi/row-object.ts';
 import type { Batch } from '../model/batch.ts';
 import type { KeySpec } from '../model/key-spec.ts';
 import type { RecordSchema } from '../model/schema.ts';
+import type { Outbound } from './outbound.ts';
 
 /** A table outside of the job whose rows can be looked up, its options checked. */
 export interface Lookup {
@@ -16,6 +17,8 @@ export interface LookupContext {
   readonly schema: RecordSchema;
   /** Fields of `schema` that a row is looked up by. */
   readonly key: KeySpec;
+  /** Which addresses it may reach. */
+  readonly outbound?: Outbound;
 }
 
 /** The table in one task. Calls may overlap. */

@@ -38,7 +38,7 @@ export function assertFilesBelow(plan: Plan, folder: string): void {
   if (findings.length > 0) throw pipelineInvalid(plan.name, findings);
 }
 
-/** Options of connectors that name files. A test holds them to the connectors there are. */
+/** Options of connectors that name files: who adds one to a connector adds it here. */
 export const FILE_OPTIONS = ['path', 'spool', 'tokenFile', 'passwordFile'] as const;
 
 function isPathBelow(path: Json | undefined, start: string, folder: string): boolean {

@@ -185,10 +185,11 @@ function contextOf(
   };
 }
 
-function lookupOf(spec: LookupSpec, { parts, wake }: TaskSurroundings): LookupParts {
+function lookupOf(spec: LookupSpec, { parts, start, wake }: TaskSurroundings): LookupParts {
+  const { outbound } = start;
   const { id, right: schema, rightKey: key } = spec;
   const lookup = findConnector(parts.connectors, spec, 'lookup');
-  return { table: lookup.open({ id, schema, key }), clock: parts.clock, wake };
+  return { table: lookup.open({ id, schema, key, outbound }), clock: parts.clock, wake };
 }
 
 function partsOf({ parts }: TaskSurroundings) {

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { httpLookup } from '../../host/connectors/lookup/http-lookup.ts';
 import {
   assertOutbound,
   assertOutboundHost,
@@ -119,5 +120,22 @@ test('a socket that may go anywhere is a plain one', async () => {
   const socket = outboundSocket(undefined);
   await new Promise<void>((resolve) => socket.connect(port, '127.0.0.1', resolve));
   socket.destroy();
+  expect(visits()).toBe(1);
+});
+
+test('a lookup does not get to this machine either', async () => {
+  const { port, visits } = await listener();
+  const schema = { name: 'Item', fields: [{ name: 'id', type: { kind: 'string' } }] } as const;
+  const field = { name: 'id', index: 0, kind: 'string', optional: false } as const;
+  const key = { fields: [field], slots: 1 };
+  const found = httpLookup({ url: `http://localhost:${port}/{id}` });
+  if (!found.ok) throw new Error(JSON.stringify(found.findings));
+  const ask = (outbound: Outbound) =>
+    found.value
+      .open({ id: 'items', schema, key, outbound })
+      .lookup([{ id: 'a' }], new AbortController().signal);
+  await expect(ask([])).rejects.toEqual(REFUSED);
+  expect(visits()).toBe(0);
+  await expect(ask(['loopback'])).rejects.toMatchObject({ code: 'RECORD_MALFORMED' });
   expect(visits()).toBe(1);
 });

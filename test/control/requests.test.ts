@@ -170,3 +170,37 @@ test('the page at / lists the jobs', async () => {
   const server = await startTestServer(temporaryDirectory());
   expect(await (await fetch(server.url)).text()).toContain('No job was submitted yet');
 });
+
+test('bombs of headers and of JSON are refused, and the server serves on', async () => {
+  const server = await startTestServer(temporaryDirectory());
+  const update = (body: string) =>
+    server.refusal('/v1/jobs/j/steps/s/updates', { ...json({}), body });
+  const deep = '['.repeat(500_000);
+  expect(await update(deep)).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+  expect(await update(`${deep}${']'.repeat(500_000)}`)).toMatchObject({ status: 400 });
+  expect(await update('{"__proto__":{"module":"a@1"}}')).toMatchObject({ status: 400 });
+  expect(await update(`{"module":"a@1","constructor":{"prototype":{}}}`)).toMatchObject({
+    status: 400,
+  });
+  const many = `{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`).join(',')}}`;
+  expect(await update(many)).toMatchObject({ status: 400, code: 'REQUEST_INVALID' });
+  const headers = (count: number, bytes: number) =>
+    `GET /v1/jobs HTTP/1.1\r\nhost: localhost\r\n${Array.from({ length: count }, (_, i) => `x-${i}: ${'a'.repeat(bytes)}\r\n`).join('')}\r\n`;
+  for (const bomb of [headers(1, 100_000), headers(5_000, 10), 'GET /'.padEnd(100_000, 'a')]) {
+    expect(await rawAnswer(server.url, bomb)).toMatch(/^HTTP\/1\.1 4\d\d|^$/);
+  }
+  expect(await server.request('/v1/jobs')).toEqual({ jobs: [] });
+});
+
+/** What a server answers to bytes that no client would send. */
+function rawAnswer(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text));
+  });
+}

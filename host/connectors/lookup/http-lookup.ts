@@ -6,6 +6,8 @@ import { type Batch, EMPTY_BATCH } from '../../model/batch.ts';
 import { checkOptions, expected } from '../check-options.ts';
 import type { Checked, ConnectorOptions } from '../connector.ts';
 import type { Lookup, LookupContext, LookupTable } from '../lookup.ts';
+import type { Outbound } from '../outbound.ts';
+import { type OutboundRequest, outboundFetch } from '../outbound-fetch.ts';
 import { decodeAnswer } from './decode-answer.ts';
 
 const httpLookupOptions = z.strictObject({
@@ -21,8 +23,8 @@ const PLACES = /\{([^{}]+)\}/g;
 
 type HttpLookupOptions = z.output<typeof httpLookupOptions>;
 
-/** Asks; a stand-in for `fetch`. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+/** Asks; tests have their own. */
+export type Fetch = (url: string, request: OutboundRequest, allowed: Outbound) => Promise<Response>;
 
 /**
  * A table behind HTTP: `GET` of an address per key.
@@ -37,7 +39,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
  */
 export function httpLookup(
   options: ConnectorOptions,
-  fetch: Fetch = globalThis.fetch,
+  fetch: Fetch = outboundFetch,
 ): Checked<Lookup> {
   const checked = checkOptions(httpLookupOptions, options);
   if (!checked.ok) return checked;
@@ -55,7 +57,7 @@ function openHttp(options: HttpLookupOptions, context: LookupContext, fetch: Fet
   async function ask(key: RowObject, signal: AbortSignal): Promise<Batch> {
     const url = options.url.replace(PLACES, (_, field: string) => encode(key[field]));
     const headers = { accept: 'application/json', ...options.headers };
-    const response = await fetch(url, { headers, redirect: 'manual', signal });
+    const response = await fetch(url, { method: 'GET', headers, signal }, context.outbound);
     const { status } = response;
     if (status === 204 || status === 404) {
       await response.body?.cancel();

@@ -75,7 +75,8 @@ class PostgresTable implements LookupTable {
   }
 
   async lookup(keys: readonly RowObject[], signal: AbortSignal): Promise<readonly Batch[]> {
-    this.#database ??= this.#connect({ url: this.#place.url, password: undefined });
+    const { outbound } = this.#context;
+    this.#database ??= this.#connect({ url: this.#place.url, password: undefined, outbound });
     const database = this.#database;
     // A server that hangs would hold up all that is asked after this: the next one gets another connection.
     const abandon = () => this.#discard(database);

@@ -1,6 +1,5 @@
-import { type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
-import { assertOutboundHost, type Outbound, outboundLookup } from '../outbound.ts';
+import type { Outbound } from '../outbound.ts';
+import { outboundFetch } from '../outbound-fetch.ts';
 
 /** One request of the sink and what came of it. */
 export interface PostRequest {
@@ -33,42 +32,14 @@ const DRAIN_BYTES_MAX = 64 * 1024;
  * when that is one it may not reach.
  */
 export const postOverHttp: Post = async ({ url, headers, body, timeoutMs, signal, outbound }) => {
-  const target = new URL(url);
-  assertOutboundHost(target.hostname, outbound);
-  const send = target.protocol === 'https:' ? requestHttps : requestHttp;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const answer = Promise.withResolvers<PostAnswer>();
-  const request = send(
-    target,
-    {
-      method: 'POST',
-      headers: { ...headers, 'content-length': body.length },
-      lookup: outboundLookup(outbound),
-      signal: limit,
-    },
-    (response) => {
-      response.once('error', answer.reject);
-      // The first piece of the body; a receiver may send any amount of it.
-      const excerpt = new Promise<string>((resolve) => {
-        response.once('data', (chunk: Buffer) =>
-          resolve(new TextDecoder().decode(chunk.subarray(0, EXCERPT_BYTES)).trim()),
-        );
-        response.once('end', () => resolve(''));
-      });
-      const retryAfter = response.headers['retry-after'] ?? null;
-      excerpt.then((text) => {
-        answer.resolve({
-          status: response.statusCode ?? 0,
-          retryAfterMs: readRetryAfter(retryAfter, Date.now()),
-          excerpt: text,
-        });
-        drain(response);
-      });
-    },
-  );
-  request.once('error', (cause) => answer.reject(limit.aborted ? limit.reason : cause));
-  request.end(body);
-  return await answer.promise;
+  const request = { method: 'POST', headers, body, signal: limit } as const;
+  const response = await outboundFetch(url, request, outbound);
+  return {
+    status: response.status,
+    retryAfterMs: readRetryAfter(response.headers.get('retry-after'), Date.now()),
+    excerpt: await readExcerpt(response),
+  };
 };
 
 /** Seconds, or a date. */
@@ -78,12 +49,21 @@ export function readRetryAfter(text: string | null, nowMs: number): number | und
   return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
 }
 
+/** The first piece of the body; a receiver may send any amount of it. */
+async function readExcerpt(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return '';
+  const { value } = await reader.read();
+  await drain(reader);
+  return new TextDecoder().decode(value?.subarray(0, EXCERPT_BYTES)).trim();
+}
+
 /** Reads what is left of a short answer, so that the connection serves again; of a long one nothing. */
-function drain(response: IncomingMessage): void {
-  let bytes = 0;
-  response.on('error', () => {});
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > DRAIN_BYTES_MAX) response.destroy();
-  });
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  for (let bytes = 0; bytes <= DRAIN_BYTES_MAX; ) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    bytes += value.length;
+  }
+  await reader.cancel();
 }

@@ -91,9 +91,7 @@ describe('the Nexmark applications', () => {
   test('are all held to the oracle', () => {
     const documents = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
     expect(documents.sort()).toEqual(
-      [...Object.keys(QUERIES), BY_THE_CLOCK]
-        .map((name) => `${name}.yaml`)
-        .sort(),
+      [...Object.keys(QUERIES), BY_THE_CLOCK].map((name) => `${name}.yaml`).sort(),
     );
   });
 

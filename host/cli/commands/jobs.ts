@@ -162,6 +162,8 @@ export function formatMetrics(metrics: JobMetrics): string {
     { title: 'VERSION', value: (row) => row.version },
     { title: 'RECORDS IN', value: (row) => row.recordsIn },
     { title: 'RECORDS OUT', value: (row) => row.recordsOut },
+    { title: 'WATERMARK', value: (row) => formatWatermark(row.watermarkMs) },
+    { title: 'LATE', value: (row) => row.lateRecords + row.droppedRecords },
     { title: 'STATE', value: (row) => formatBytes(row.stateBytes), align: 'right' },
     { title: 'KEYS', value: (row) => row.stateEntries },
     { title: 'TRAPS', value: (row) => row.traps },
@@ -179,12 +181,20 @@ function formatUserMetrics(operators: readonly OperatorMetrics[]): string {
     userMetrics.map((metric) => ({ id, ...metric })),
   );
   if (rows.length === 0) return '';
-  return `\n\n${formatTable(rows, [
+  return `\n${formatTable(rows, [
     { title: 'OPERATOR', value: (row) => row.id },
     { title: 'METRIC', value: (row) => row.name },
     { title: 'KIND', value: (row) => row.kind },
     { title: 'VALUE', value: (row) => row.value, align: 'right' },
   ])}`;
+}
+
+/** Of event time: as a time where it may be one, as nothing before the first record, as the end when all have been seen. */
+function formatWatermark(watermarkMs: number | null | undefined): string | undefined {
+  if (watermarkMs === null || watermarkMs === undefined) return undefined;
+  if (watermarkMs === Number.MAX_SAFE_INTEGER) return 'end';
+  const isDate = Math.abs(watermarkMs) <= 8_640_000_000_000_000;
+  return isDate ? new Date(watermarkMs).toISOString() : String(watermarkMs);
 }
 
 function formatCheckpoints(checkpoints: readonly CheckpointRecord[]): string {

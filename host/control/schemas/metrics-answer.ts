@@ -7,6 +7,10 @@ const operatorMetrics = z.object({
   parallelism: z.int(),
   version: z.string().nullable().describe('module version that runs, for steps with a function'),
   watermarkMs: z.number().nullable(),
+  currentWatermark: z
+    .number()
+    .nullable()
+    .describe('the same, as Flink calls it: lowest watermark of the tasks, ms since the epoch'),
   lagBytes: z.number().nullable().describe('bytes not yet read, where the source knows'),
   recordsIn: z.number(),
   recordsOut: z.number(),

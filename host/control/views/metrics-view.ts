@@ -9,6 +9,7 @@ export function metricsView(metrics: JobMetrics): z.output<typeof metricsAnswer>
       ...operator,
       version: operator.version ?? null,
       watermarkMs: operator.watermarkMs ?? null,
+      currentWatermark: operator.watermarkMs ?? null,
       lagBytes: operator.lagBytes ?? null,
       userMetrics: operator.userMetrics.map((metric) => ({ ...metric })),
     })),

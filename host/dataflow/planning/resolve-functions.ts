@@ -33,7 +33,7 @@ export function resolveFunctions(
       const names = functions.map((candidate) => candidate.name);
       findings.push({ path, message: unknownMember(member, 'function', names, findings) });
     } else if (description.kind !== kind) {
-      const message = `${reference} is a ${description.kind}, not a ${kind}`;
+      const message = `${reference} is ${withArticle(description.kind)}, not ${withArticle(kind)}`;
       findings.push({ path, message });
     } else {
       resolved.set(node.name, { alias: member.alias, module: member.module, description });
@@ -99,4 +99,8 @@ function unknownMember(
   const has = names.length === 0 ? 'it has none' : `it has ${names.slice(0, 20).join(', ')}`;
   const wrong = JSON.stringify(member.name.slice(0, 80));
   return `module "${member.alias}" has no ${what} ${wrong}${near === '' ? `; ${has}` : near}`;
+}
+
+function withArticle(kind: string): string {
+  return `${kind.startsWith('a') ? 'an' : 'a'} ${kind}`;
 }

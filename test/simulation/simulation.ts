@@ -116,8 +116,9 @@ export class Simulation {
     this.#deaths.get(actor)?.();
   }
 
+  /** Nothing survives, zombies no more than others. */
   crash(): void {
-    if (this.process !== undefined) this.kill(this.process.actor);
+    for (const actor of this.#deaths.keys()) this.kill(actor);
     this.world.trace('the machine crashes');
     this.disk.crash(this.timing);
   }

@@ -23,8 +23,14 @@ export function formatFunctions(description: ModuleDescription): string {
     { title: 'KIND', value: (row) => row.kind },
     { title: 'INPUT', value: (row) => row.input.name },
     { title: 'OUTPUT', value: (row) => row.output.name },
-    { title: 'STATE', value: (row) => row.state?.name },
+    { title: 'STATE', value: stateText },
   ]);
+}
+
+/** The record of a fold's state, or the names of a process function's states. */
+function stateText({ state, process }: FunctionDescription): string | undefined {
+  if (process === undefined) return state?.name;
+  return [...process.states, ...process.maps].map(({ name }) => name).join(', ') || undefined;
 }
 
 /** `words (flatMap Line → Word)`, for one-line summaries. */

@@ -17,6 +17,7 @@ import type { GuestInstance } from '../../sandbox/guest.ts';
 import type { CommandContext } from '../command-parts.ts';
 import { loadModuleFile, readInput } from '../module-file.ts';
 import { reportFailure } from '../output.ts';
+import { runProcess } from './run-process.ts';
 
 export interface RunFunctionOptions {
   /** JSON lines; `-` or nothing = standard input. */
@@ -70,7 +71,13 @@ async function runOnce(
     (level, text) => context.terminal.error(`${level}: ${text}\n`),
   );
   const input = await readRecords(context, options.input);
-  const output = runOver(instance, description, input);
+  const output =
+    description.process === undefined
+      ? runOver(instance, description, input)
+      : runProcess(
+          { sandbox, module, description, terminal: context.terminal },
+          decoded(description, input),
+        );
   if (options.expect === undefined) {
     context.terminal.out(output);
     return;
@@ -94,11 +101,8 @@ async function readRecords(context: CommandContext, file: string | undefined): P
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function runOver(
-  instance: GuestInstance,
-  description: FunctionDescription,
-  input: Uint8Array,
-): string {
+/** The records of the input, a batch at a time. */
+function* decoded(description: FunctionDescription, input: Uint8Array): Generator<Batch> {
   const decoder = createRowDecoder('json', description.input, (reason, start, end) => {
     const line = new TextDecoder().decode(input.subarray(start, Math.min(end, start + 80)));
     throw new MillraceError('RECORD_MALFORMED', `record at byte ${start} is malformed: ${reason}`, {
@@ -106,11 +110,7 @@ function runOver(
       hint: `the function takes ${description.input.fields.map((field) => field.name).join(', ')}`,
     });
   });
-  const encoder = createRowEncoder('json', description.output);
-  const text = new TextDecoder();
   const rows = new BatchBuilder();
-  let states: Batch = { bytes: new Uint8Array(0), count: 0 };
-  let output = '';
   for (let at = 0; at < input.length; ) {
     rows.clear();
     const next = decoder.decode(
@@ -119,8 +119,20 @@ function runOver(
     );
     if (next === at && rows.count === 0) break;
     at = next;
-    if (rows.count === 0) continue;
-    const batch = rows.batch();
+    if (rows.count > 0) yield rows.batch();
+  }
+}
+
+function runOver(
+  instance: GuestInstance,
+  description: FunctionDescription,
+  input: Uint8Array,
+): string {
+  const encoder = createRowEncoder('json', description.output);
+  const text = new TextDecoder();
+  let states: Batch = { bytes: new Uint8Array(0), count: 0 };
+  let output = '';
+  for (const batch of decoded(description, input)) {
     if (description.state === undefined) {
       output += text.decode(encoder.encode(instance.run(description.name, batch)));
     } else {

@@ -19,6 +19,7 @@ export interface ServeOptions {
   readonly host: string;
   readonly data: string;
   readonly tokenFile: string | undefined;
+  readonly checkpoints?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly allowOutbound?: readonly OutboundRange[] | undefined;

@@ -38,6 +38,10 @@ function addServe(program: Command, withContext: WithContext): void {
       '127.0.0.1',
     )
     .option('--data <directory>', 'where modules, jobs and checkpoints live', DATA_DEFAULT)
+    .option(
+      '--checkpoints <url>',
+      'keep checkpoints in S3: s3://BUCKET/PREFIX; credentials from the environment (AWS_ACCESS_KEY_ID, …)',
+    )
     .option('--token-file <file>', 'file with the bearer tokens that requests must carry')
     .option('--tls-key <file>', 'serve HTTPS: private key, PEM')
     .option('--tls-cert <file>', 'and its certificate chain, PEM')
@@ -61,6 +65,7 @@ function addRun(program: Command, withContext: WithContext): void {
     .description('run a pipeline here, in the foreground, until its sources end')
     .argument('<pipeline>', 'pipeline document, YAML or JSON')
     .option('--data <directory>', 'keep checkpoints here, and go on from the last one')
+    .option('--checkpoints <url>', 'keep checkpoints in S3, see serve; go on from the last one')
     .option('--parallelism <n>', 'override the parallelism', wholeNumber(1, PARALLELISM_MAX))
     .option('--set <path=value>', 'override a value of the document; may be repeated', collect, [])
     .action((pipeline, options, command) =>

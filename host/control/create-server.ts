@@ -18,6 +18,7 @@ import {
   KEEP_ALIVE_MS,
   REQUEST_TIMEOUT_MS,
 } from '../server-limits.ts';
+import { type StorageLocation, s3Environment } from '../storage/storage-location.ts';
 import { type AdmissionOptions, createAdmissionHook } from './access/admission.ts';
 import { auditEntry } from './access/audit-entry.ts';
 import { type AuditLog, openAuditLog } from './access/audit-log.ts';
@@ -78,6 +79,8 @@ export interface ServerOptions {
    * false. Only for a server that none but its own user can reach: it then reads and writes wherever it is told to.
    */
   readonly savepointsAnywhere?: boolean;
+  /** Where checkpoints of new jobs go; default: into the data directory. Credentials are those of the environment. */
+  readonly checkpoints?: StorageLocation | undefined;
   /** Where faults of the server itself are written; default: nowhere. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -116,7 +119,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const data = takeDataDirectory(resolve(options.data));
   const closing = new AbortController();
   const cache = join(data.path, 'cache');
-  const warm = options.warmRunner === false ? noWarmRunner : createWarmRunner(cache);
+  const { checkpoints } = options;
+  const environment = checkpoints && s3Environment(process.env);
+  const warm = options.warmRunner === false ? noWarmRunner : createWarmRunner(cache, environment);
   const server = newInstance(options);
   const tokens =
     options.tokens ?? (options.token === undefined ? undefined : singleTokenBook(options.token));
@@ -127,6 +132,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       warm,
       savepointsAnywhere: options.savepointsAnywhere ?? false,
       outbound: options.outbound ?? [],
+      checkpoints,
       quota: (tenant) => tokens?.quota(tenant) ?? DEFAULT_QUOTA,
       log: (level, text) => server.log[level](text),
     });

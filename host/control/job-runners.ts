@@ -21,10 +21,14 @@ export interface JobRunners {
   kill(directory: string, attempt: number): Promise<void>;
 }
 
-/** Runners as processes. `cacheDirectory` is where Node keeps compiled code between them. */
-export function processRunners(cacheDirectory: string, warm: WarmRunner): JobRunners {
+/** Runners as processes. `cacheDirectory` is where Node keeps compiled code between them; `environment` is what they get to know. */
+export function processRunners(
+  cacheDirectory: string,
+  warm: WarmRunner,
+  environment?: Readonly<Record<string, string>>,
+): JobRunners {
   return {
-    spawn: (spec) => spawnRunner(spec, { cacheDirectory, warm }),
+    spawn: (spec) => spawnRunner(spec, { cacheDirectory, warm, environment }),
     attach: attachRunner,
     latestAttempt: (directory) => readSpec(directory)?.attempt ?? 0,
     remains: readRemains,

@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts';
 import { isName } from '../model/name.ts';
 import { fitSavepoint } from '../runtime/fit-savepoint.ts';
 import { findMisfits } from '../runtime/fits-step.ts';
+import { openJobStorage } from '../runtime/job-storage.ts';
 import { restoreSavepoint } from '../runtime/restore-savepoint.ts';
 import type { SavedModule, Savepoint } from '../runtime/savepoint.ts';
 import { readSavedModule, readSavepoint } from '../runtime/savepoint-file.ts';
@@ -66,7 +67,7 @@ export async function planRestore(
         ...fit,
         savepoint,
         from,
-        to: createLocalBlobStore(directory),
+        to: openJobStorage(directory),
         job: id,
         modules,
       }),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { OutboundRange } from '../connectors/outbound.ts';
 import { MillraceError } from '../errors.ts';
+import { readStorageLocation } from '../storage/storage-location.ts';
 import { openTokenBook } from './access/token-book.ts';
 import { admitSameOrigin, isLoopbackName } from './admit-request.ts';
 import { createServer } from './create-server.ts';
@@ -13,6 +14,8 @@ export interface ServeOptions {
   readonly host: string;
   readonly data: string;
   readonly tokenFile: string | undefined;
+  /** `s3://bucket/prefix`; undefined = in the data directory. */
+  readonly checkpoints?: string | undefined;
   /** Files with key and certificate chain, PEM; both or neither. */
   readonly tlsKey?: string | undefined;
   readonly tlsCert?: string | undefined;
@@ -40,6 +43,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     data,
     tokens,
     tls,
+    checkpoints:
+      options.checkpoints === undefined
+        ? undefined
+        : readStorageLocation(options.checkpoints, process.env),
     admit: tokens === undefined ? admitSameOrigin() : undefined,
     savepointsAnywhere: tokens === undefined,
     // Who needs no token sits at this machine and reaches it anyway.

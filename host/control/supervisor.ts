@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from '../clock.ts';
 import type { Outbound } from '../connectors/outbound.ts';
 import { MillraceError } from '../errors.ts';
+import { placeCheckpoints, removeFarCheckpoints } from '../runtime/job-storage.ts';
+import type { StorageLocation } from '../storage/storage-location.ts';
 import type { Catalog } from './catalog.ts';
 import type { CatalogVersion } from './catalog-index.ts';
 import type { JobRunners } from './job-runners.ts';
@@ -16,6 +18,8 @@ export interface SupervisorOptions {
   readonly catalog: Catalog;
   readonly runners: JobRunners;
   readonly clock: Clock;
+  /** Where checkpoints of new jobs go; undefined = into their directories. */
+  readonly checkpoints?: StorageLocation | undefined;
   /** Which addresses the connectors of jobs may reach; undefined = any. */
   readonly outbound?: Outbound;
   /** Makes what a job needs before it is stored and started. */
@@ -72,7 +76,10 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
       const job = supervise(stored);
       try {
         for (const { ref } of Object.values(planned.modules)) catalog.resolve(ref);
-        if ('begin' in planned) await planned.begin({ id, directory: store.directoryOf(id) });
+        const directory = store.directoryOf(id);
+        const { checkpoints } = options;
+        if (checkpoints !== undefined) await placeCheckpoints(directory, id, checkpoints);
+        if ('begin' in planned) await planned.begin({ id, directory });
         await options.prepare(stored);
         await store.save(stored);
       } catch (thrown) {
@@ -91,6 +98,7 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
       if (!isFinal(job.stored.state)) await job.cancel();
       await job.close();
       await options.forget(id);
+      await removeFarCheckpoints(store.directoryOf(id));
       await store.remove(id);
       jobs.delete(id);
     },

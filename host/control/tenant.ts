@@ -4,6 +4,7 @@ import { logFiles } from '../connectors/http/log-files.ts';
 import type { Outbound } from '../connectors/outbound.ts';
 import { MillraceError } from '../errors.ts';
 import type { WarmRunner } from '../runtime/warm-runner.ts';
+import { type StorageLocation, s3Environment } from '../storage/storage-location.ts';
 import { DEFAULT_TENANT } from './access/caller.ts';
 import type { Quota } from './access/token-table.ts';
 import type { Catalog } from './catalog.ts';
@@ -42,6 +43,8 @@ export interface TenantOptions {
   readonly savepointsAnywhere: boolean;
   /** Which addresses the connectors of its jobs may reach; undefined = any. */
   readonly outbound: Outbound;
+  /** Where checkpoints of new jobs go; undefined = into the data directory. */
+  readonly checkpoints?: StorageLocation | undefined;
   readonly quota: () => Quota;
   log(level: 'info' | 'warn' | 'error', text: string): void;
 }
@@ -65,7 +68,12 @@ export async function openTenant(options: TenantOptions): Promise<Tenant> {
   const supervisor = await openSupervisor({
     store,
     catalog,
-    runners: processRunners(join(data, 'cache'), warm),
+    runners: processRunners(
+      join(data, 'cache'),
+      warm,
+      options.checkpoints && s3Environment(process.env),
+    ),
+    checkpoints: options.checkpoints && locationOf(name, options.checkpoints),
     clock: systemClock,
     ...(options.outbound === undefined ? {} : { outbound: options.outbound }),
     prepare: (job) => ingest.open(job),
@@ -89,6 +97,13 @@ export async function openTenant(options: TenantOptions): Promise<Tenant> {
       await ingest.close();
     },
   };
+}
+
+/** Ids of jobs are a tenant's own. */
+function locationOf(name: string, location: StorageLocation): StorageLocation {
+  if (name === DEFAULT_TENANT) return location;
+  const folder = `${TENANTS_FOLDER}/${name}`;
+  return { ...location, prefix: location.prefix === '' ? folder : `${location.prefix}/${folder}` };
 }
 
 function assertRoomForJob(name: string, supervisor: Supervisor, quota: Quota): void {

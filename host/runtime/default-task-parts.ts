@@ -4,7 +4,7 @@ import { builtinConnectors } from '../connectors/registry.ts';
 import { createOperator } from '../dataflow/create-operator.ts';
 import { createSandbox } from '../sandbox/create-sandbox.ts';
 import { createStateTable } from '../state/create-state-table.ts';
-import { createLocalBlobStore } from '../storage/local-blob-store.ts';
+import { openJobStorage } from './job-storage.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /** The real parts, made once per thread. `directory` is the job's. */
@@ -16,7 +16,7 @@ export function createTaskParts(directory: string): TaskParts {
     kernel: createRowKernel(),
     createStateTable,
     createOperator,
-    storage: createLocalBlobStore(directory),
+    storage: openJobStorage(directory),
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }

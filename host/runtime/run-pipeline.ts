@@ -7,12 +7,15 @@ import { planPipeline } from '../dataflow/plan-pipeline.ts';
 import type { RestartStrategy } from '../dataflow/restart-strategy.ts';
 import { MillraceError } from '../errors.ts';
 import { RESTART_ATTEMPTS, RESTART_DELAY_MS } from '../limits.ts';
+import type { StorageLocation } from '../storage/storage-location.ts';
 import { writeFileDurably } from '../storage/write-file-durably.ts';
+import { latestAttempt } from './attempt-fence.ts';
 import { CollectedRows } from './collected-rows.ts';
 import { decideRestart, NO_FAILURES } from './decide-restart.ts';
 import type { JobMetrics } from './job-metrics.ts';
 import type { JobParts } from './job-parts.ts';
 import type { JobSpec } from './job-spec.ts';
+import { openJobStorage, placeCheckpoints } from './job-storage.ts';
 import { loadModules } from './load-modules.ts';
 import type { JobOutcome, RunningJob } from './running-job.ts';
 import { startJob } from './start-job.ts';
@@ -28,6 +31,8 @@ export interface RunPipelineOptions {
    * Without it they are in a temporary directory and removed at the end.
    */
   readonly data?: string;
+  /** Where checkpoints are kept instead; a run of this pipeline goes on from there, on whatever machine. */
+  readonly checkpoints?: StorageLocation;
   /** By alias, instead of what the document says: a `.wasm` or `.ts` file, or the bytes of a module. */
   readonly modules?: { readonly [alias: string]: string | Uint8Array };
   /** Stops the run with a last checkpoint. */
@@ -68,9 +73,12 @@ export async function runPipeline(
       : resolve(data, 'runs', pipeline.name);
   try {
     await mkdir(directory, { recursive: true });
+    if (options.checkpoints !== undefined) {
+      await placeCheckpoints(directory, pipeline.name, options.checkpoints);
+    }
     const run = await runIn(directory, pipeline, options);
     // The next run of this pipeline begins anew.
-    if (run.outcome.kind === 'finished') await remove(join(directory, 'checkpoints'));
+    if (run.outcome.kind === 'finished') await removeCheckpoints(directory);
     return run;
   } finally {
     if (data === undefined) await remove(directory);
@@ -196,9 +204,16 @@ async function runOnce(
   }
 }
 
+/** Above every one that has begun, here or, where the checkpoints are far, on another machine. */
 async function nextAttempt(directory: string): Promise<number> {
   const text = await readFile(join(directory, 'attempt'), 'utf8').catch(() => '0');
-  return (Number.parseInt(text, 10) || 0) + 1;
+  const begun = await latestAttempt(openJobStorage(directory));
+  return Math.max(Number.parseInt(text, 10) || 0, begun) + 1;
+}
+
+async function removeCheckpoints(directory: string): Promise<void> {
+  const storage = openJobStorage(directory);
+  for (const blob of await storage.list('checkpoints/')) await storage.delete(blob);
 }
 
 async function remove(path: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface RunnerProcessOptions {
   readonly directory: string;
   /** Absolute. Where Node keeps compiled code, so that the next runner starts faster. */
   readonly cacheDirectory: string | undefined;
+  /** What it gets to know beside the few variables that every runner does. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Which job a runner process is to run. */
@@ -71,14 +73,14 @@ export function startRunnerProcess(options: RunnerProcessOptions): RunnerProcess
   };
 }
 
-function start({ logPath, directory, cacheDirectory }: RunnerProcessOptions): ChildProcess {
+function start({ logPath, directory, ...given }: RunnerProcessOptions): ChildProcess {
   const log = openSync(logPath, 'a', 0o600);
   try {
     const program = [process.execPath, ...flags(), PROGRAM];
     return spawn('/bin/sh', ['-c', LIMITED, String(RUNNER_MEMORY_KIB), ...program], {
       cwd: directory,
       detached: true,
-      env: environment(cacheDirectory),
+      env: environment(given),
       stdio: ['ignore', log, log, 'pipe'],
     });
   } finally {
@@ -97,12 +99,15 @@ function flags(): readonly string[] {
 /** The shell's limits stay with the process that takes its place: memory it may write to, and no picture of it on the disk. */
 const LIMITED = 'ulimit -c 0; ulimit -d "$0"; exec "$@"';
 
-function environment(cacheDirectory: string | undefined): NodeJS.ProcessEnv {
-  const kept: NodeJS.ProcessEnv = {};
+function environment(
+  given: Pick<RunnerProcessOptions, 'cacheDirectory' | 'environment'>,
+): NodeJS.ProcessEnv {
+  const kept: NodeJS.ProcessEnv = { ...given.environment };
   for (const name of ENVIRONMENT) {
     if (process.env[name] !== undefined) kept[name] = process.env[name];
   }
-  return cacheDirectory === undefined ? kept : { ...kept, NODE_COMPILE_CACHE: cacheDirectory };
+  if (given.cacheDirectory !== undefined) kept.NODE_COMPILE_CACHE = given.cacheDirectory;
+  return kept;
 }
 
 /** Resolves with the runner's first word. Its end without one means that the process has ended. */

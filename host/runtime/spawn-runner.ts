@@ -12,6 +12,8 @@ import type { WarmRunner } from './warm-runner.ts';
 export interface SpawnOptions {
   /** Absolute. Where Node keeps compiled code, so that the next runner starts faster. */
   readonly cacheDirectory?: string;
+  /** What the process gets to know beside the few variables that every runner does; one that waits has its own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Where a process may be that waits for a job. */
   readonly warm?: WarmRunner;
 }
@@ -30,8 +32,9 @@ export async function spawnRunner(
   await fenceRunners(directory, attempt);
   const logPath = runnerLogPath(directory, attempt);
   try {
-    const { cacheDirectory, warm } = options;
-    const process = warm?.take() ?? startRunnerProcess({ logPath, directory, cacheDirectory });
+    const { cacheDirectory, environment, warm } = options;
+    const fresh = { logPath, directory, cacheDirectory, environment };
+    const process = warm?.take() ?? startRunnerProcess(fresh);
     await process.assign({ directory, attempt }, logPath, RUNNER_START_TIMEOUT_MS);
     const job = await reach(spec);
     await job.status();

@@ -15,8 +15,11 @@ export interface WarmRunner {
   close(): void;
 }
 
-/** A warm runner whose files, a log until it has a job, are in `cacheDirectory`, on the file system of the jobs. */
-export function createWarmRunner(cacheDirectory: string): WarmRunner {
+/** A warm runner whose files, a log until it has a job, are in `cacheDirectory`, on the file system of the jobs. `environment` as a runner's. */
+export function createWarmRunner(
+  cacheDirectory: string,
+  environment?: Readonly<Record<string, string>>,
+): WarmRunner {
   let waiting: { readonly process: RunnerProcess; readonly logPath: string } | undefined;
   let closed = false;
   const drop = () => {
@@ -36,7 +39,8 @@ export function createWarmRunner(cacheDirectory: string): WarmRunner {
       drop();
       mkdirSync(cacheDirectory, { recursive: true });
       const logPath = join(cacheDirectory, `runner-${randomUUID()}.log`);
-      const process = startRunnerProcess({ logPath, directory: cacheDirectory, cacheDirectory });
+      const directory = cacheDirectory;
+      const process = startRunnerProcess({ logPath, directory, cacheDirectory, environment });
       waiting = { process, logPath };
     },
     close() {

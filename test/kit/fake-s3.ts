@@ -23,6 +23,8 @@ export interface FakeS3 {
   readonly objects: Map<string, { body: Buffer; headers: Record<string, string> }>;
   /** Milliseconds by which the server's clock is ahead. */
   skewMs: number;
+  /** Hits every request as long as it is there. */
+  trouble: S3Fault | undefined;
   /** These faults hit the next requests, one each, in order. */
   inject(...faults: readonly S3Fault[]): void;
   stop(): Promise<void>;
@@ -51,7 +53,7 @@ export async function startFakeS3(
       ? undefined
       : settings.everyThird?.[turn % settings.everyThird.length];
     if (regular !== undefined) struck.add(line);
-    const fault = faults.shift() ?? regular;
+    const fault = faults.shift() ?? fake.trouble ?? regular;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
@@ -76,6 +78,7 @@ export async function startFakeS3(
     requests,
     objects,
     skewMs: 0,
+    trouble: undefined,
     inject: (...more) => void faults.push(...more),
     stop: () =>
       new Promise((resolve) => {

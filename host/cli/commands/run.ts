@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { runPipeline } from '../../runtime/run-pipeline.ts';
+import { readStorageLocation } from '../../storage/storage-location.ts';
 import type { CommandContext } from '../command-parts.ts';
 import { cancelled, catalogModules, summarise, watchJob } from '../foreground-job.ts';
 import { readInput } from '../module-file.ts';
@@ -9,6 +10,7 @@ import { formatDuration } from '../table.ts';
 
 export interface RunOptions {
   readonly data?: string;
+  readonly checkpoints?: string;
   readonly parallelism?: number;
   readonly set: readonly string[];
 }
@@ -34,6 +36,10 @@ export async function run(
     const ended = await runPipeline(pipeline, {
       baseDirectory: directory,
       data,
+      checkpoints:
+        options.checkpoints === undefined
+          ? undefined
+          : readStorageLocation(options.checkpoints, process.env),
       parallelism: options.parallelism,
       modules: await catalogModules(context, pipeline, data),
       threads: Math.min(availableParallelism(), options.parallelism ?? pipeline.parallelism ?? 1),

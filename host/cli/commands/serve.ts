@@ -7,6 +7,7 @@ export interface ServeCommandOptions {
   readonly host: string;
   readonly data: string;
   readonly tokenFile?: string;
+  readonly checkpoints?: string;
   readonly tlsKey?: string;
   readonly tlsCert?: string;
   readonly allowOutbound?: readonly OutboundRange[];
@@ -25,11 +26,12 @@ export async function serve(context: CommandContext, options: ServeCommandOption
   });
   // Asked for before anything is said: who reads the address may stop the server at once.
   const interrupted = context.interrupted();
+  const far = options.checkpoints === undefined ? '' : `  checkpoints ${options.checkpoints}\n`;
   if (context.json) {
     context.terminal.out(`${JSON.stringify({ url: server.url, data })}\n`);
   } else {
     context.terminal.out(
-      `millrace serves ${server.url}\n  data        ${data}\n  reference   ${server.url}/docs\n  stop        Ctrl-C (running jobs go on)\n`,
+      `millrace serves ${server.url}\n  data        ${data}\n${far}  reference   ${server.url}/docs\n  stop        Ctrl-C (running jobs go on)\n`,
     );
   }
   await interrupted;

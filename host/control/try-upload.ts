@@ -29,12 +29,14 @@ const LIMITS: ChildLimits = {
 const PROGRAM = fileURLToPath(new URL('./trial-child.ts', import.meta.url));
 const FLAGS = ['--max-old-space-size=256', `--wasm-max-mem-pages=${MEMORY_PAGES_MAX}`];
 
+/** Of all catalogs of this process together: each trial may take half a GiB. */
+const lanes = createLanes(TRIALS_AT_ONCE);
+
 /**
  * Compiles, starts and runs each upload in a process of its own, a few at a time: whatever the module does to the engine, it
  * does it there.
  */
 export function createTryUpload(limits: Partial<ChildLimits> = {}): TryUpload {
-  const lanes = createLanes(TRIALS_AT_ONCE);
   const child = { program: PROGRAM, flags: FLAGS, limits: { ...LIMITS, ...limits } };
   return (input) =>
     lanes(async () => {

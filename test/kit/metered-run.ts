@@ -38,7 +38,7 @@ export function meteredInstance(
   if (code === undefined) throw new Error('the parser refuses the module');
   const module = new WebAssembly.Module(code);
   const [from, name] = MEMORY_IMPORT;
-  const memory = new WebAssembly.Memory({ initial: initialPages(module), maximum: pagesMax });
+  const memory = new WebAssembly.Memory(memoryOf(module, pagesMax));
   const all = { ...imports, [from]: { ...imports[from], [name]: memory } };
   const { exports } = new WebAssembly.Instance(module, all);
   const call = (exported: string, ...args: unknown[]) => (exports[exported] as Call)(...args);
@@ -65,13 +65,14 @@ export function outcomeOf(call: () => unknown): unknown {
   }
 }
 
-/** Pages the module's memory starts with; the engine says so only when it is given too few. */
-function initialPages(module: WebAssembly.Module): number {
+/** The memory that the module asks for; the engine says so only when it is given another. */
+function memoryOf(module: WebAssembly.Module, pagesMax: number): WebAssembly.MemoryDescriptor {
   const [from, name] = MEMORY_IMPORT;
   const wanted = WebAssembly.Module.imports(module).some(
     (entry) => entry.module === from && entry.name === name,
   );
-  if (!wanted) return 0;
+  if (!wanted) return { initial: 0, maximum: pagesMax };
   const [section] = WebAssembly.Module.customSections(module, 'millrace.rewrite');
-  return decodeRewriteNote(new Uint8Array(section)).memoryMinimum;
+  const { memoryMinimum, memoryMaximum } = decodeRewriteNote(new Uint8Array(section));
+  return { initial: memoryMinimum, maximum: Math.min(pagesMax, memoryMaximum) };
 }

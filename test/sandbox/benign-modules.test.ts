@@ -3,7 +3,9 @@ import asc from 'assemblyscript/asc';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { carriedModules } from '../kit/carried-modules.ts';
 import { clangMissing, compileC, FREESTANDING, needsClang, WASI_REACTOR } from '../kit/clang.ts';
+import { generatedModules } from '../kit/generated-modules.ts';
 import { findingsOf, rewritten } from '../kit/parse-and-rewrite.ts';
+import { compileRust, needsRust, rustMissing } from '../kit/rustc.ts';
 import { twinRun } from '../kit/twin-run.ts';
 
 const ROUNDS = 30;
@@ -85,7 +87,14 @@ const PROGRAMS: Record<string, string> = {
     }`,
 };
 
-const OPTIONS = [['-O3'], ['-O0', '--debug', '--runtime', 'stub']];
+const OPTIONS = [
+  ['-O3'],
+  ['-O0', '--debug', '--runtime', 'stub'],
+  ['-O1', '--runtime', 'minimal'],
+  ['-Oz', '--noAssert'],
+  ['-O3', '--uncheckedBehavior', 'always', '--converge'],
+  ['-O2', '--exportRuntime', '--importMemory'],
+];
 
 async function compile(source: string, options: readonly string[]) {
   const outputs = new Map<string, Uint8Array>();
@@ -116,19 +125,21 @@ describe('modules from AssemblyScript', () => {
   });
 });
 
+const C_FEATURES = [
+  ...['', '-msimd128', '-mbulk-memory', '-mnontrapping-fptoint -msign-ext', '-mreference-types'],
+  '-mmultivalue -Xclang -target-abi -Xclang experimental-mv',
+  '-mcpu=mvp',
+];
+const C_FLAGS = ['-O0', '-O1', '-O2', '-O3', '-Os', '-Oz'].flatMap((level) =>
+  C_FEATURES.map((feature) => `${level} ${feature}`.trim()),
+);
+
 describe.skipIf(clangMissing !== undefined)(needsClang('modules from clang'), () => {
   const kernels = join(import.meta.dirname, '../guests/benign/kernels.c');
   const hello = join(import.meta.dirname, '../guests/c-hello/hello.c');
   const include = `-I${join(import.meta.dirname, '../../guest-sdk/c')}`;
 
-  test.each([
-    ['-O0'],
-    ['-O2'],
-    ['-O3 -msimd128'],
-    ['-Os -mbulk-memory'],
-    ['-O3 -mmultivalue -Xclang -target-abi -Xclang experimental-mv'],
-    ['-O1 -mnontrapping-fptoint -msign-ext'],
-  ])('kernels with %s', (flags) => {
+  test.each(C_FLAGS)('kernels with %s', (flags) => {
     const { calls } = expectBenign(compileC(kernels, [...FREESTANDING, ...flags.split(' ')]));
     expect(calls).toBeGreaterThan(ROUNDS * 10);
   });
@@ -136,4 +147,30 @@ describe.skipIf(clangMissing !== undefined)(needsClang('modules from clang'), ()
   test('a program over a C library', () => {
     expectBenign(compileC(hello, [...WASI_REACTOR, include]));
   });
+});
+
+const RUST_FLAGS = ['0', '1', '2', '3', 's', 'z'].map((level) => `-Copt-level=${level}`);
+
+describe.skipIf(rustMissing !== undefined)(needsRust('modules from rustc'), () => {
+  const source = join(import.meta.dirname, '../guests/benign/collections.rs');
+
+  test.each(RUST_FLAGS)('collections with %s', (flag) => {
+    const { calls } = expectBenign(compileRust(source, [flag]));
+    expect(calls).toBeGreaterThan(ROUNDS * 3);
+  });
+});
+
+const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1);
+
+test('modules that Binaryen makes up', async () => {
+  for (const [i, bytes] of (await generatedModules(SEEDS)).entries()) {
+    expect(WebAssembly.validate(bytes), `seed ${SEEDS[i]}`).toBe(true);
+    expectBenign(bytes);
+  }
+}, 120_000);
+
+test('the set has at least 100 modules where all compilers are there', () => {
+  const assemblyScript = Object.keys(PROGRAMS).length * OPTIONS.length;
+  const compiled = assemblyScript + C_FLAGS.length + 1 + RUST_FLAGS.length;
+  expect(compiled + carriedModules().length + SEEDS.length).toBeGreaterThanOrEqual(100);
 });

@@ -5,6 +5,8 @@ import {
   type CheckpointStore,
   createCheckpointStore,
 } from '../../host/runtime/checkpoint-store.ts';
+import type { InFlightBatch } from '../../host/runtime/in-flight.ts';
+import { readInFlight, writeInFlight } from '../../host/runtime/in-flight-files.ts';
 import type { Manifest, TaskSnapshotRef } from '../../host/runtime/manifest.ts';
 import { recoverCheckpoint } from '../../host/runtime/recover-checkpoint.ts';
 import { readStateBlob } from '../../host/runtime/snapshot-files.ts';
@@ -18,6 +20,7 @@ import {
   BY_PAGE,
   entriesByGroup,
   KEY_GROUPS,
+  keyedBatch,
   removeKey,
   update,
 } from './state-rows.ts';
@@ -59,6 +62,8 @@ export async function createMutationBench(): Promise<MutationBench> {
 interface Written {
   readonly manifest: Manifest;
   readonly state: Map<number, string[]>;
+  /** Rows in flight, in hex. */
+  readonly rows: readonly string[];
 }
 
 async function writeCheckpoints(storage: BlobStore): Promise<readonly Written[]> {
@@ -84,11 +89,34 @@ async function writeCheckpoints(storage: BlobStore): Promise<readonly Written[]>
       snapshots.push(ref);
       for (const [group, entries] of await readPart(storage, ref)) state.set(group, entries);
     }
-    const manifest = manifestOf(checkpoint, snapshots);
+    const place = { checkpoint, attempt: 1, chain: OPERATOR, task: 0 };
+    const inFlight = await writeInFlight(storage, place, inFlightAt(checkpoint));
+    const manifest = { ...manifestOf(checkpoint, snapshots), inFlight: inFlight && [inFlight] };
     await store.complete(manifest, '');
-    written.push({ manifest, state });
+    written.push({ manifest, state, rows: await readRows(storage, manifest) });
   }
   return written;
+}
+
+function inFlightAt(checkpoint: number): readonly InFlightBatch[] {
+  return Array.from({ length: 3 }, (_, i) => ({
+    channel: { edge: 0, from: i % 2, to: 0 },
+    at: i === 2 ? 'sender' : 'receiver',
+    batch: keyedBatch([{ page: `in flight ${checkpoint}` }, { page: `${i}` }], BY_PAGE),
+  }));
+}
+
+async function readRows(
+  storage: BlobStore,
+  { inFlight = [] }: Manifest,
+): Promise<readonly string[]> {
+  const rows: string[] = [];
+  for (const ref of inFlight) {
+    for (const { batch } of await readInFlight(storage, ref)) {
+      rows.push(Buffer.from(batch.bytes).toString('hex'));
+    }
+  }
+  return rows;
 }
 
 function manifestOf(checkpoint: number, snapshots: readonly TaskSnapshotRef[]): Manifest {
@@ -148,7 +176,8 @@ async function recover(storage: BlobStore, written: readonly Written[]): Promise
     for (const part of manifest.operators[OPERATOR].snapshots) {
       for (const [group, entries] of await readPart(storage, part)) state.set(group, entries);
     }
-    if (!isDeepStrictEqual(state, before.state)) return 'accepted';
+    const rows = await readRows(storage, manifest);
+    if (!isDeepStrictEqual([state, rows], [before.state, before.rows])) return 'accepted';
     return manifest.checkpoint === CHECKPOINTS ? 'harmless' : 'detected';
   } catch (thrown) {
     if (thrown instanceof MillraceError && thrown.code === 'CHECKPOINT_CORRUPT') return 'detected';

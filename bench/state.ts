@@ -2,8 +2,9 @@
  * What does an update of keyed state cost, and what do snapshots and growth of a large table?
  *
  * Update: 8-byte keys, 16-byte states, uniformly random keys that all have a state; rows of 32 bytes in batches of 2,048; `resolve`
- * and `apply` of the same states. Not measured here: hashing (a line of its own), the guest's work on the states, skewed keys,
- * which are kinder to caches. The C table (`native/state.c`) hashes and updates in one loop.
+ * and `apply` of the same states; once with rows that are hashed already and copied back, once hashing them and on views. Not measured
+ * here: the guest's work on the states, skewed keys, which are kinder to caches. The C table (`native/state.c`) hashes and
+ * updates in one loop.
  */
 import { BatchBuilder } from '../host/abi/batch-builder.ts';
 import { createRowKernel } from '../host/abi/create-row-kernel.ts';
@@ -99,6 +100,29 @@ function updates(name: string, table: StateTable, rows: Rows): Candidate {
   };
 }
 
+/** As a step does it whose only task gets all rows: they come without hashes and stay as they are. */
+function hashingUpdates(table: StateTable, rows: Rows): Candidate {
+  const count = rows.batches.reduce((sum, batch) => sum + batch.count, 0);
+  return {
+    name: 'engine, hashing, on views',
+    turn: () =>
+      nanosecondsPer(count, () => {
+        for (const batch of rows.batches) {
+          // What a guest hands back is in memory of its own.
+          table.apply(copy(table.view(batch, KEY, false).states));
+        }
+      }),
+  };
+}
+
+const copied = new BatchBuilder(BATCH_ROWS * ROW_BYTES);
+
+function copy(batch: Batch): Batch {
+  copied.clear();
+  copied.append(batch);
+  return copied.batch();
+}
+
 function updateLines(keys: number): Line[] {
   const count = options.quick ? 4_096 : 1 << 20;
   const random = randomBelow(keys);
@@ -107,6 +131,7 @@ function updateLines(keys: number): Line[] {
   const few = new Rows(Math.min(count, 1 << 16), random);
   const candidates = [
     updates('engine', engine, rows),
+    hashingUpdates(engine, rows),
     updates('Map', filled(createMapStateTable, keys), few),
   ];
   const native = compileC('state');

@@ -1,43 +1,7 @@
 import { aggregate, Emitter, filter, flatMap, join, map, record, reduce, Timestamp, Utf8 } from '@millrace/guest-sdk';
+import { Auction, Bid, Person } from './events';
 
 // Queries over more than one stream: q3, q4, q6, q8, q9, q13, q20.
-
-@record
-class Person {
-  id: i64;
-  name: Utf8;
-  emailAddress: Utf8;
-  creditCard: Utf8;
-  city: Utf8;
-  state: Utf8;
-  dateTime: Timestamp;
-  extra: Utf8;
-}
-
-@record
-class Auction {
-  id: i64;
-  itemName: Utf8;
-  description: Utf8;
-  initialBid: i64;
-  reserve: i64;
-  dateTime: Timestamp;
-  expires: Timestamp;
-  seller: i64;
-  category: i64;
-  extra: Utf8;
-}
-
-@record
-class Bid {
-  auction: i64;
-  bidder: i64;
-  price: i64;
-  channel: Utf8;
-  url: Utf8;
-  dateTime: Timestamp;
-  extra: Utf8;
-}
 
 const CATEGORY: i64 = 10;
 

@@ -1,53 +1,6 @@
 import { Emitter, flatMap, map, record, Timestamp, Utf8 } from '@millrace/guest-sdk';
 import { DAY_MS, dayText, minuteText, padded } from './calendar';
-
-// What the `nexmark` source yields: prices are in cents.
-
-@record
-class Person {
-  id: i64;
-  name: Utf8;
-  emailAddress: Utf8;
-  creditCard: Utf8;
-  city: Utf8;
-  state: Utf8;
-  dateTime: Timestamp;
-  extra: Utf8;
-}
-
-@record
-class Auction {
-  id: i64;
-  itemName: Utf8;
-  description: Utf8;
-  initialBid: i64;
-  reserve: i64;
-  dateTime: Timestamp;
-  expires: Timestamp;
-  seller: i64;
-  category: i64;
-  extra: Utf8;
-}
-
-@record
-class Bid {
-  auction: i64;
-  bidder: i64;
-  price: i64;
-  channel: Utf8;
-  url: Utf8;
-  dateTime: Timestamp;
-  extra: Utf8;
-}
-
-@record
-class Event {
-  kind: i32;
-  dateTime: Timestamp;
-  person: Person | null;
-  auction: Auction | null;
-  bid: Bid | null;
-}
+import { Bid, Event } from './events';
 
 /** q0 of Beam: every event as it is. */
 export const passEvent = map((event: Event): Event => event);

@@ -1,18 +1,8 @@
 import { aggregate, Emitter, flatMap, map, record, reduce, Timestamp, Utf8 } from '@millrace/guest-sdk';
 import { DAY_MS, dayText, minuteText } from './calendar';
+import { Bid } from './events';
 
 // Reports over all bids so far: q15 to q19. Their results leave when the input ends.
-
-@record
-class Bid {
-  auction: i64;
-  bidder: i64;
-  price: i64;
-  channel: Utf8;
-  url: Utf8;
-  dateTime: Timestamp;
-  extra: Utf8;
-}
 
 const BIDS: i32 = 0;
 const BIDDERS: i32 = 1;

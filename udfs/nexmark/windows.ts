@@ -9,19 +9,9 @@ import {
   Utf8,
   Window,
 } from '@millrace/guest-sdk';
+import { Bid } from './events';
 
 // Queries over windows: q5, q7, q11, q12.
-
-@record
-class Bid {
-  auction: i64;
-  bidder: i64;
-  price: i64;
-  channel: Utf8;
-  url: Utf8;
-  dateTime: Timestamp;
-  extra: Utf8;
-}
 
 /** Bids for an auction, or of a bidder. */
 @record

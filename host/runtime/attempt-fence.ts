@@ -67,10 +67,7 @@ export async function takeFence(
   const note = await newestNote(storage, attempt);
   return {
     assertHeld,
-    counts: (name) =>
-      note === undefined ||
-      name.attempt === note.attempt ||
-      note.counted.some((one) => isSame(one, name)),
+    counts: countedBy(note),
     async begin(counted) {
       const bytes = new TextEncoder().encode(JSON.stringify({ attempt, counted } satisfies Note));
       await storage.put(`${FOLDER}${attempt}.json`, bytes);
@@ -78,6 +75,11 @@ export async function takeFence(
       await forget(storage, attempt);
     },
   };
+}
+
+/** Which manifests belong to the story of a job, for who only looks. Throws `CHECKPOINT_CORRUPT`, `STORAGE_FAILED`. */
+export async function readCounted(storage: BlobStore): Promise<AttemptFence['counts']> {
+  return countedBy(await newestNote(storage, Number.POSITIVE_INFINITY));
 }
 
 /** The latest attempt that has begun; 0 when there was none. */
@@ -111,6 +113,13 @@ async function newestNote(storage: BlobStore, attempt: number): Promise<Note | u
   throw new MillraceError('CHECKPOINT_CORRUPT', `"${blob}" of the job is damaged`, {
     hint: 'it says which checkpoints count; remove it if no earlier attempt of the job can still be running',
   });
+}
+
+function countedBy(note: Note | undefined): AttemptFence['counts'] {
+  return (name) =>
+    note === undefined ||
+    name.attempt === note.attempt ||
+    note.counted.some((one) => isSame(one, name));
 }
 
 function parseNote(text: string): Note | undefined {

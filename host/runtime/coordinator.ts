@@ -25,6 +25,8 @@ export interface CoordinatorOptions {
   readonly clock: Clock;
   readonly log: (entry: LogEntry) => void;
   readonly pid: number;
+  /** What its start met that people should look at. */
+  readonly warnings: readonly string[];
   readonly usage: () => JobMetrics['process'];
   readonly deliver: (sink: string, rows: DeliveredRows, key: string) => void;
   readonly checkpoints: Pick<
@@ -130,13 +132,14 @@ export class Coordinator implements RunningJob {
   }
 
   async status(): Promise<JobReport> {
-    const { spec, pid } = this.#options;
+    const { spec, pid, warnings } = this.#options;
     return {
       id: spec.id,
       attempt: spec.attempt,
       state: this.#state,
       modules: this.#swaps.modules,
       checkpoint: this.#checkpoints.latest,
+      ...(warnings.length > 0 ? { warnings } : {}),
       pid,
     };
   }

@@ -53,6 +53,8 @@ export interface JobReport {
   readonly modules: StepModules;
   /** Latest completed checkpoint. */
   readonly checkpoint: CheckpointRecord | undefined;
+  /** What people should look at: newer checkpoints that were damaged and passed over. */
+  readonly warnings?: readonly string[];
   readonly pid: number;
 }
 

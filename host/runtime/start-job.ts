@@ -45,12 +45,10 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
   const { plan } = spec;
   const { clock, storage, files } = parts;
   const say = log.add.bind(log);
-  const { store, fence, manifest, nextCheckpoint, counted } = await begin(spec, parts, say);
+  const begun = await begin(spec, parts, say);
+  const { store, fence, manifest, counted } = begun;
   const updates = await UpdateLog.open({ storage, nowMs: () => clock.nowMs(), log: say });
   await updates.reconcile(manifest);
-  if (manifest !== undefined) {
-    await files.restoreDeadLetters(manifest.checkpoint, await store.deadLetters(manifest));
-  }
   const modules = modulesOf(spec, manifest);
   const compiled = await compileModules({ spec, modules, updates, parts });
   await recoverSinks(spec, parts, manifest);
@@ -64,12 +62,13 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
     clock,
     log: say,
     pid: process.pid,
+    warnings: begun.passedOver,
     usage: parts.usage,
     deliver: parts.deliver,
     checkpoints: {
       tasks: deployment.tasks,
       splitOrder: orderOf(splits),
-      nextCheckpoint,
+      nextCheckpoint: begun.nextCheckpoint,
       completed: counted.map(({ checkpoint }) => checkpoint),
       restored: manifest && recordOf(manifest),
       store,
@@ -111,16 +110,17 @@ async function start(spec: JobSpec, parts: JobParts, log: JobLog): Promise<Runni
 }
 
 /** Ends earlier attempts, and finds what this one goes on from. */
-async function begin(spec: JobSpec, { storage }: JobParts, say: JobLog['add']) {
+async function begin(spec: JobSpec, { storage, files }: JobParts, say: JobLog['add']) {
   const fence = await takeFence(storage, spec, randomUUID());
   const store = createCheckpointStore(storage, { job: spec.id, attempt: spec.attempt });
   const recovered = await recoverCheckpoint(store, fence, spec.plan.keyGroups);
   const { manifest, counted, passedOver } = recovered;
   for (const text of passedOver) say({ level: 'error', text });
+  await fence.begin(counted);
   if (manifest !== undefined) {
     say({ level: 'info', text: `restoring checkpoint ${manifest.checkpoint}` });
+    await files.restoreDeadLetters(manifest.checkpoint, await store.deadLetters(manifest));
   }
-  await fence.begin(counted);
   return { store, fence, ...recovered };
 }
 

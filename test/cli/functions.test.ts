@@ -179,6 +179,6 @@ test('doctor looks at the machine and fails when the data directory is none', as
   const failed = await bench.run('doctor', '--data', 'file');
   expect(failed.code).toBe(1);
   expect(failed.out).toMatch(/^data directory +failed +\S+file cannot be written \(EEXIST\)/m);
-  expect(failed.error).toMatch(/^DATA_DIRECTORY: 1 of 6 checks failed\n/);
+  expect(failed.error).toMatch(/^DATA_DIRECTORY: 1 of 7 checks failed\n/);
   expect(failed.error).toContain('hint: choose another with --data');
 });

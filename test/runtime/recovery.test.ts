@@ -82,7 +82,9 @@ describe('recovery', () => {
     truncateSync(manifest, 200);
     const second = await bench.start();
     expect((await second.status()).checkpoint?.checkpoint).toBe(good.checkpoint);
-    expect(logOf(bench)).toContain(`checkpoint ${newest.checkpoint} is passed over`);
+    const text = `checkpoint ${newest.checkpoint} is passed over`;
+    expect(logOf(bench)).toContain(text);
+    expect((await second.status()).warnings).toEqual([expect.stringContaining(text)]);
   });
 
   test('notices a state blob that was changed', async () => {

@@ -7,6 +7,7 @@ import { shrink } from './shrink.ts';
  * Runs seeds and prints how many a second; on a failure the seed, the faults that it needs, and what happened.
  *
  *     npm run simulate -- --seeds 10000 --from 1
+ *     npm run simulate -- --seeds 500000 --from 500001    any part of many, beside another
  *     npm run simulate -- --seeds 1 --from 4711 --trace
  *     npm run simulate -- --bugs                          seeds until each planted bug is caught
  */
@@ -23,6 +24,7 @@ const from = Number(values.from);
 /** Lines of a failing seed's trace that are shown: the end tells most. */
 const TRACE_LINES = 120;
 const BUG_SEEDS_MAX = 1000;
+const PROGRESS_MS = 10_000;
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -31,6 +33,7 @@ process.exitCode = values.bugs ? await catchBugs() : await simulate();
 async function simulate(): Promise<number> {
   const startedMs = performance.now();
   const totals = { attempts: 0, steps: 0, virtualMs: 0 };
+  let toldMs = startedMs;
   for (let seed = from; seed < from + seeds; seed += 1) {
     const trace: string[] | undefined = values.trace ? [] : undefined;
     const result = await runSeed(seed, { trace });
@@ -38,7 +41,13 @@ async function simulate(): Promise<number> {
     totals.attempts += result.attempts;
     totals.steps += result.steps;
     totals.virtualMs += result.virtualMs;
-    if (result.violations.length === 0) continue;
+    if (result.violations.length === 0) {
+      if (performance.now() - toldMs < PROGRESS_MS) continue;
+      toldMs = performance.now();
+      const done = seed - from + 1;
+      print(`${done} of ${seeds}, ${((done / (toldMs - startedMs)) * 1000).toFixed(0)} seeds/s`);
+      continue;
+    }
     await explain(result);
     return 1;
   }

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { MillraceError } from '../../errors.ts';
+import { readCounted } from '../../runtime/attempt-fence.ts';
+import { createCheckpointStore } from '../../runtime/checkpoint-store.ts';
+import { openJobStorage } from '../../runtime/job-storage.ts';
 import type { CommandContext } from '../command-parts.ts';
 import { formatBytes, formatTable } from '../table.ts';
 
@@ -29,6 +32,7 @@ export async function doctor(
     checkCores(),
     checkMemory(),
     checkDirectory(data),
+    checkCheckpoints(data),
     checkPrlimit(),
     checkServer(context),
   ]);
@@ -103,6 +107,62 @@ async function checkDirectory(data: string): Promise<Check> {
     found: `${data}, ${formatBytes(free)} free`,
     mend: free < DISK_BYTES_LOW ? 'checkpoints fail on a full disk; free some space' : '',
   };
+}
+
+/** Reads the newest checkpoint of every job in a data directory back, as a restart would. */
+async function checkCheckpoints(data: string): Promise<Check> {
+  const folders = await jobFolders(data);
+  const damaged: string[] = [];
+  let read = 0;
+  for (const { id, directory } of folders) {
+    const found = await readNewest(id, directory);
+    if (found !== undefined) read += 1;
+    if (found !== undefined && found !== '') damaged.push(`job "${id}": ${found}`);
+  }
+  return {
+    name: 'checkpoints',
+    state: damaged.length === 0 ? 'ok' : 'warning',
+    found: damaged.length === 0 ? `${read} jobs can start from their newest` : damaged.join('; '),
+    mend:
+      damaged.length === 0
+        ? ''
+        : 'a restart takes the one before; take a new one with "millrace jobs checkpoint JOB", and check the disk',
+  };
+}
+
+interface JobFolder {
+  readonly id: string;
+  readonly directory: string;
+}
+
+/** Of jobs of a server, of its tenants, and of runs without one. */
+async function jobFolders(data: string): Promise<readonly JobFolder[]> {
+  const foldersIn = async (path: string) => {
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => ({ id: name, directory: join(path, name) }));
+  };
+  const tenants = await foldersIn(join(data, 'tenants'));
+  const owners = [data, ...tenants.map(({ directory }) => directory)];
+  const places = owners.flatMap((owner) => [join(owner, 'jobs'), join(owner, 'runs')]);
+  return (await Promise.all(places.map(foldersIn))).flat();
+}
+
+/** What is wrong with a job's newest checkpoint; empty when nothing is, undefined when it has none. */
+async function readNewest(job: string, directory: string): Promise<string | undefined> {
+  try {
+    const storage = openJobStorage(directory);
+    const store = createCheckpointStore(storage, { job, attempt: 0 });
+    const counts = await readCounted(storage);
+    const newest = (await store.completed()).filter(counts).at(-1);
+    if (newest === undefined) return undefined;
+    await store.verify(newest);
+    return '';
+  } catch (thrown) {
+    const { code, message } = MillraceError.from(thrown);
+    return `${code}: ${message}`;
+  }
 }
 
 async function checkPrlimit(): Promise<Check> {

@@ -33,6 +33,7 @@ const EXCEPTIONS_SHOWN = 5;
 interface JobDetail extends ListedJob {
   readonly modules: { readonly [step: string]: { readonly ref: string; readonly digest: string } };
   readonly checkpoint: CheckpointRecord | null;
+  readonly warnings: readonly string[];
 }
 
 /** `millrace jobs submit PIPELINE`: uploads the modules it names as files, then submits it. */
@@ -65,6 +66,7 @@ export async function showJob(context: CommandContext, id: string): Promise<void
   }
   context.terminal.out(formatJobs([job]));
   if (job.error !== null) context.terminal.out(`\n${formatError(job.error)}`);
+  for (const warning of job.warnings) context.terminal.out(`\nwarning: ${warning}\n`);
   context.terminal.out(
     `\n${formatTable(Object.entries(job.modules), [
       { title: 'STEP', value: ([step]) => step },

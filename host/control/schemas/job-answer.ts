@@ -42,6 +42,9 @@ export const jobDetailAnswer = jobAnswer
       .record(z.string(), z.object({ ref: z.string(), digest: z.string() }))
       .describe('step id → the module version that it runs now'),
     checkpoint: checkpointAnswer.nullable().describe('the latest completed one'),
+    warnings: z
+      .array(z.string())
+      .describe('damaged checkpoints that its latest attempt passed over'),
     pipeline: z.unknown().describe('the document as it was submitted'),
   })
   .meta({ id: 'JobDetail' });

@@ -46,6 +46,7 @@ export function jobDetailView(
     parallelism: stored.plan.parallelism,
     modules: { ...(report?.modules ?? stored.modules) },
     checkpoint: checkpoint === undefined ? null : checkpointView(checkpoint),
+    warnings: [...(report?.warnings ?? [])],
     pipeline: stored.pipeline,
   };
 }

@@ -36,6 +36,8 @@ function pipelineOf(name: string, every: string) {
     name,
     parallelism: 1,
     checkpoint: { every },
+    // As soon after the last kill as after the first.
+    restart: { fixedDelay: { attempts: 100, delay: '100ms' } },
     modules: { hits: 'hits@1' },
     sources: {
       events: {

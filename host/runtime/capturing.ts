@@ -12,6 +12,8 @@ export interface StepCapture {
 export interface InFlightSource {
   readonly log: InFlightLog;
   readonly waiting: readonly InFlightBatch[];
+  /** When the task began to take it down; monotonic. */
+  readonly startedMs: number;
 }
 
 /** What a task fixed at a barrier and has still to copy, a piece at a time between two batches. */

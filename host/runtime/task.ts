@@ -281,8 +281,10 @@ export class Task {
 
   /** Takes part in an unaligned checkpoint: fixes its state now, and with it what is on the way to it and from it. */
   #overtake(checkpoint: number): void {
-    const log = this.#options.input.beginOvertaking(checkpoint);
-    this.#capture(checkpoint, { log, waiting: this.#output.overtake(checkpoint) });
+    const { input, clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const log = input.beginOvertaking(checkpoint);
+    this.#capture(checkpoint, { log, waiting: this.#output.overtake(checkpoint), startedMs });
   }
 
   #capture(checkpoint: number, inFlight?: InFlightSource, last = false): void {
@@ -292,7 +294,7 @@ export class Task {
     // A table does one capture at a time. One that still waits for barriers is of a checkpoint that was given up.
     this.#copy(Number.MAX_SAFE_INTEGER);
     this.#cancelCapture();
-    const startedMs = clock.monotonicMs();
+    const startedMs = inFlight?.startedMs ?? clock.monotonicMs();
     const splits = source && {
       operator: this.chain.operators[0].id,
       splits: source.input.splits(),

@@ -13,6 +13,9 @@ import {
   submit,
 } from '../kit/word-count-server.ts';
 
+/** Processes start one after the other; a busy machine needs its time for that. */
+const SLOW = { timeout: 90_000 };
+
 interface Stored {
   readonly records: number;
   readonly partition: number;
@@ -55,24 +58,28 @@ async function endInput(server: TestServer, id: string): Promise<void> {
   });
 }
 
-test('records that are sent while the job runs come out, and the job finishes when the input ends', async () => {
-  const around = await startWordCountServer();
-  const { server, folder } = around;
-  const id = await submit(around, overHttp());
-  expect(await send(server, id, ['to be or not', 'to be'])).toMatchObject({
-    records: 2,
-    repeated: false,
-  });
-  await send(server, id, ['that is']);
-  await endInput(server, id);
-  await reaches(server, id, 'finished');
-  expect(exactCounts(folder)).toEqual({ to: 2, be: 2, or: 1, not: 1, that: 1, is: 1 });
-  expect(
-    await server.refusal(`/v1/jobs/${id}/sources/lines/records`, records(['late'])),
-  ).toMatchObject({ status: 409, code: 'JOB_STATE' });
-});
+test(
+  'records that are sent while the job runs come out, and the job finishes when the input ends',
+  SLOW,
+  async () => {
+    const around = await startWordCountServer();
+    const { server, folder } = around;
+    const id = await submit(around, overHttp());
+    expect(await send(server, id, ['to be or not', 'to be'])).toMatchObject({
+      records: 2,
+      repeated: false,
+    });
+    await send(server, id, ['that is']);
+    await endInput(server, id);
+    await reaches(server, id, 'finished');
+    expect(exactCounts(folder)).toEqual({ to: 2, be: 2, or: 1, not: 1, that: 1, is: 1 });
+    expect(
+      await server.refusal(`/v1/jobs/${id}/sources/lines/records`, records(['late'])),
+    ).toMatchObject({ status: 409, code: 'JOB_STATE' });
+  },
+);
 
-test('a request that is repeated with its key is stored once', async () => {
+test('a request that is repeated with its key is stored once', SLOW, async () => {
   const around = await startWordCountServer();
   const { server, folder } = around;
   const id = await submit(around, overHttp('format: lines, partitions: 3'));
@@ -92,7 +99,7 @@ test('a request that is repeated with its key is stored once', async () => {
   expect(exactCounts(folder)).toEqual({ once: 1 });
 });
 
-test('malformed lines refuse the whole request with their numbers', async () => {
+test('malformed lines refuse the whole request with their numbers', SLOW, async () => {
   const around = await startWordCountServer();
   const { server, folder } = around;
   const id = await submit(around, overHttp('format: json'));
@@ -114,7 +121,7 @@ test('malformed lines refuse the whole request with their numbers', async () => 
   expect(exactCounts(folder)).toEqual({ stored: 1 });
 });
 
-test('what a request may be is bounded', async () => {
+test('what a request may be is bounded', SLOW, async () => {
   const around = await startWordCountServer();
   const { server } = around;
   const id = await submit(around, overHttp());
@@ -137,7 +144,7 @@ test('what a request may be is bounded', async () => {
   expect(await server.request(path, sized(0))).toMatchObject({ records: 0 });
 });
 
-test('only sources of connector http take records', async () => {
+test('only sources of connector http take records', SLOW, async () => {
   const around = await startWordCountServer();
   const { server } = around;
   const id = await submit(around, overHttp());
@@ -153,66 +160,78 @@ test('only sources of connector http take records', async () => {
   });
 });
 
-test('a job that is too far behind answers 429 and takes records again when it has read on', async () => {
-  const around = await startWordCountServer();
-  const { server, folder } = around;
-  const id = await submit(around, overHttp('format: lines, aheadMax: 4MiB'));
-  await reaches(server, id, 'running');
-  await server.request(`/v1/jobs/${id}/pause`, { method: 'POST' });
-  const lines = Array.from({ length: 100 }, () => 'word'.repeat(2_500));
-  let taken = 0;
-  const refused = await until('the job is too far behind', async () => {
-    const path = `${server.url}/v1/jobs/${id}/sources/lines/records`;
-    const response = await fetch(path, records(lines, `key-${taken}`));
-    if (response.ok) taken += 1;
-    return !response.ok && response;
-  });
-  expect(refused.status).toBe(429);
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(await refused.json()).toMatchObject({ code: 'SOURCE_BEHIND' });
-  await server.request(`/v1/jobs/${id}/resume`, { method: 'POST' });
-  await until('it takes records again', async () => {
-    const path = `${server.url}/v1/jobs/${id}/sources/lines/records`;
-    return (await fetch(path, records(lines, `key-${taken}`))).ok;
-  });
-  await endInput(server, id);
-  await reaches(server, id, 'finished');
-  expect(exactCounts(folder)).toEqual({ [lines[0]]: (taken + 1) * lines.length });
-});
-
-test('records are kept through deaths of the runner, and are taken while there is none', async () => {
-  const around = await startWordCountServer();
-  const { server, folder } = around;
-  const id = await submit(around, overHttp());
-  await reaches(server, id, 'running');
-  let sent = 0;
-  for (let death = 0; death < 3; death++) {
-    const { pid, attempt } = await reaches(server, id, 'running');
-    for (let i = 0; i < 20; i++) await send(server, id, [`a b ${sent++}`], `key-${sent}`);
-    process.kill(Number(pid), 'SIGKILL');
-    for (let i = 0; i < 20; i++) await send(server, id, [`a b ${sent++}`], `key-${sent}`);
-    await until('another attempt runs', async () => {
-      const job: Job = await show(server, id);
-      return job.attempt > attempt && job.state === 'running';
+test(
+  'a job that is too far behind answers 429 and takes records again when it has read on',
+  SLOW,
+  async () => {
+    const around = await startWordCountServer();
+    const { server, folder } = around;
+    const id = await submit(around, overHttp('format: lines, aheadMax: 4MiB'));
+    await reaches(server, id, 'running');
+    await server.request(`/v1/jobs/${id}/pause`, { method: 'POST' });
+    const lines = Array.from({ length: 100 }, () => 'word'.repeat(2_500));
+    let taken = 0;
+    const refused = await until('the job is too far behind', async () => {
+      const path = `${server.url}/v1/jobs/${id}/sources/lines/records`;
+      const response = await fetch(path, records(lines, `key-${taken}`));
+      if (response.ok) taken += 1;
+      return !response.ok && response;
     });
-  }
-  await endInput(server, id);
-  await reaches(server, id, 'finished');
-  const counts = exactCounts(folder);
-  expect(counts).toMatchObject({ a: sent, b: sent });
-  expect(Object.keys(counts)).toHaveLength(sent + 2);
-});
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ code: 'SOURCE_BEHIND' });
+    await server.request(`/v1/jobs/${id}/resume`, { method: 'POST' });
+    await until('it takes records again', async () => {
+      const path = `${server.url}/v1/jobs/${id}/sources/lines/records`;
+      return (await fetch(path, records(lines, `key-${taken}`))).ok;
+    });
+    await endInput(server, id);
+    await reaches(server, id, 'finished');
+    expect(exactCounts(folder)).toEqual({ [lines[0]]: (taken + 1) * lines.length });
+  },
+);
 
-test('files of the log go away when checkpoints cover them, and all of them with the job', async () => {
-  const around = await startWordCountServer();
-  const { server, data } = around;
-  const id = await submit(around, overHttp());
-  const folder = join(data, 'jobs', id, 'http', 'lines', '0');
-  const files = () => readdirSync(folder).filter((name) => name.endsWith('.log'));
-  const lines = Array.from({ length: 100 }, () => 'word'.repeat(9_000));
-  for (let i = 0; i < 12; i++) await send(server, id, lines);
-  expect(files().length).toBeGreaterThan(0);
-  await until('the first file is gone', () => !files().includes(`${'0'.repeat(20)}.log`));
-  await server.request(`/v1/jobs/${id}?purge=true`, { method: 'DELETE' });
-  expect(readdirSync(join(data, 'jobs'))).not.toContain(id);
-});
+test(
+  'records are kept through deaths of the runner, and are taken while there is none',
+  SLOW,
+  async () => {
+    const around = await startWordCountServer();
+    const { server, folder } = around;
+    const id = await submit(around, overHttp());
+    await reaches(server, id, 'running');
+    let sent = 0;
+    for (let death = 0; death < 3; death++) {
+      const { pid, attempt } = await reaches(server, id, 'running');
+      for (let i = 0; i < 20; i++) await send(server, id, [`a b ${sent++}`], `key-${sent}`);
+      process.kill(Number(pid), 'SIGKILL');
+      for (let i = 0; i < 20; i++) await send(server, id, [`a b ${sent++}`], `key-${sent}`);
+      await until('another attempt runs', async () => {
+        const job: Job = await show(server, id);
+        return job.attempt > attempt && job.state === 'running';
+      });
+    }
+    await endInput(server, id);
+    await reaches(server, id, 'finished');
+    const counts = exactCounts(folder);
+    expect(counts).toMatchObject({ a: sent, b: sent });
+    expect(Object.keys(counts)).toHaveLength(sent + 2);
+  },
+);
+
+test(
+  'files of the log go away when checkpoints cover them, and all of them with the job',
+  SLOW,
+  async () => {
+    const around = await startWordCountServer();
+    const { server, data } = around;
+    const id = await submit(around, overHttp());
+    const folder = join(data, 'jobs', id, 'http', 'lines', '0');
+    const files = () => readdirSync(folder).filter((name) => name.endsWith('.log'));
+    const lines = Array.from({ length: 100 }, () => 'word'.repeat(9_000));
+    for (let i = 0; i < 12; i++) await send(server, id, lines);
+    expect(files().length).toBeGreaterThan(0);
+    await until('the first file is gone', () => !files().includes(`${'0'.repeat(20)}.log`));
+    await server.request(`/v1/jobs/${id}?purge=true`, { method: 'DELETE' });
+    expect(readdirSync(join(data, 'jobs'))).not.toContain(id);
+  },
+);

@@ -4,6 +4,9 @@ import { json } from '../kit/test-server.ts';
 import { until } from '../kit/until.ts';
 import { type Job, reaches, show, startWordCountServer, submit } from '../kit/word-count-server.ts';
 
+/** Processes start one after the other; a busy machine needs its time for that. */
+const SLOW = { timeout: 90_000 };
+
 const PIPELINE = `
 name: count
 checkpoint: { every: 100ms }
@@ -35,24 +38,28 @@ const counts = (events: readonly { readonly data: string }[]) =>
   events.map(({ data }) => JSON.parse(data).count);
 const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i);
 
-test('committed records come as events, as they are committed, and go on behind the last id', async () => {
-  const { server, id, send, url } = await start();
-  await send(words(5));
-  const first = await takeEvents(serverEvents(url), 5);
-  expect(counts(first)).toEqual([1, 2, 3, 4, 5]);
-  expect(JSON.parse(first[0].data)).toEqual({ word: 'a', count: 1 });
-  await send(words(5));
-  const lastId = String(first[2].id);
-  const resumed = await takeEvents(serverEvents(url, { 'last-event-id': lastId }), 7);
-  expect(counts(resumed)).toEqual([4, 5, 6, 7, 8, 9, 10]);
-  await server.request(`/v1/jobs/${id}/sources/lines/end`, { method: 'POST' });
-  await reaches(server, id, 'finished');
-  const all = [];
-  for await (const event of serverEvents(url)) all.push(event);
-  expect(counts(all)).toEqual(upTo(10));
-});
+test(
+  'committed records come as events, as they are committed, and go on behind the last id',
+  SLOW,
+  async () => {
+    const { server, id, send, url } = await start();
+    await send(words(5));
+    const first = await takeEvents(serverEvents(url), 5);
+    expect(counts(first)).toEqual([1, 2, 3, 4, 5]);
+    expect(JSON.parse(first[0].data)).toEqual({ word: 'a', count: 1 });
+    await send(words(5));
+    const lastId = String(first[2].id);
+    const resumed = await takeEvents(serverEvents(url, { 'last-event-id': lastId }), 7);
+    expect(counts(resumed)).toEqual([4, 5, 6, 7, 8, 9, 10]);
+    await server.request(`/v1/jobs/${id}/sources/lines/end`, { method: 'POST' });
+    await reaches(server, id, 'finished');
+    const all = [];
+    for await (const event of serverEvents(url)) all.push(event);
+    expect(counts(all)).toEqual(upTo(10));
+  },
+);
 
-test('each committed record comes once, though runners die', { timeout: 60_000 }, async () => {
+test('each committed record comes once, though runners die', SLOW, async () => {
   const { server, id, send, url } = await start();
   const seen: number[] = [];
   const reading = (async () => {
@@ -78,18 +85,22 @@ test('each committed record comes once, though runners die', { timeout: 60_000 }
   expect(seen).toEqual(upTo(sent));
 });
 
-test('an id that is no place, or one that is not kept, begins at the oldest record, after a word of it', async () => {
-  const { send, url } = await start();
-  await send(words(3));
-  expect(counts(await takeEvents(serverEvents(url), 3))).toEqual([1, 2, 3]);
-  const odd = await takeEvents(serverEvents(url, { 'last-event-id': 'nonsense' }), 3);
-  expect(counts(odd)).toEqual([1, 2, 3]);
-  const [gap, ...rest] = await takeEvents(serverEvents(url, { 'last-event-id': '8-1' }), 4);
-  expect(gap.event).toBe('gap');
-  expect(counts(rest)).toEqual([1, 2, 3]);
-});
+test(
+  'an id that is no place, or one that is not kept, begins at the oldest record, after a word of it',
+  SLOW,
+  async () => {
+    const { send, url } = await start();
+    await send(words(3));
+    expect(counts(await takeEvents(serverEvents(url), 3))).toEqual([1, 2, 3]);
+    const odd = await takeEvents(serverEvents(url, { 'last-event-id': 'nonsense' }), 3);
+    expect(counts(odd)).toEqual([1, 2, 3]);
+    const [gap, ...rest] = await takeEvents(serverEvents(url, { 'last-event-id': '8-1' }), 4);
+    expect(gap.event).toBe('gap');
+    expect(counts(rest)).toEqual([1, 2, 3]);
+  },
+);
 
-test('only memory sinks can be followed', async () => {
+test('only memory sinks can be followed', SLOW, async () => {
   const { server, id } = await start();
   for (const sink of ['lines', 'counts', 'none', '..%2f..']) {
     const error = await server.refusal(`/v1/jobs/${id}/sinks/${sink}/records`, {

@@ -48,7 +48,7 @@ for (const [life, createStateTable] of Object.entries(LIVES)) {
         }),
         { numRuns: 2_000 },
       );
-    }, 120_000);
+    }, 300_000);
   });
 }
 

@@ -39,7 +39,7 @@ for (const [life, createStateTable] of Object.entries(LIVES)) {
           { numRuns: CASES },
         );
       },
-      120_000,
+      300_000,
     );
   });
 }

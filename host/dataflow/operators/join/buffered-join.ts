@@ -8,8 +8,8 @@
  *     on before, so it is late nowhere.
  */
 import { eventTimeAt } from '../../../abi/event-time.ts';
-import { ROW_HEADER_BYTES, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
-import type { Batch } from '../../../model/batch.ts';
+import { ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
+import { type Batch, EMPTY_BATCH } from '../../../model/batch.ts';
 import { WATERMARK_MAX_MS, WATERMARK_MIN_MS } from '../../../model/element.ts';
 import { type JoinSpec, keepsUnmatched } from '../../join-spec.ts';
 import type { Output } from '../../operator.ts';
@@ -45,6 +45,8 @@ class BufferedJoin implements JoinCore {
   /** Pairs are made; else left rows are passed on. */
   readonly #pairs: boolean;
   #flags = new Uint8Array(1024);
+  /** A place in the lists that are loaded. */
+  #kept = placeIn(EMPTY_BATCH);
   #watermarkMs = WATERMARK_MIN_MS;
 
   constructor(spec: JoinSpec, parts: OperatorParts, output: JoinOutput) {
@@ -91,6 +93,7 @@ class BufferedJoin implements JoinCore {
     const key = side === 0 ? this.#spec.key : this.#spec.rightKey;
     if (this.#flags.length < rows.count) this.#flags = new Uint8Array(rows.count * 2);
     this.#lists.load(rows, key);
+    this.#kept = placeIn(this.#lists.lists.batch());
     const own = placeIn(rows);
     const { view } = own;
     for (let row = 0; row < rows.count; row++) {
@@ -135,41 +138,32 @@ class BufferedJoin implements JoinCore {
 
   /** Makes the pairs of a row with kept ones, in the order in which these came; whether there were any. */
   #findPartners(own: RowPlace, side: Side, out: Output): boolean {
-    const { lists } = this.#lists;
     const ordinal = own.view.getUint32(own.at + ROW_TAG_OFFSET, true);
-    const start = this.#lists.startOf(ordinal);
-    if (start < 0) return false;
+    const sides = this.#lists.sidesOf(ordinal);
+    const end = sides.end(ordinal, 1 - side);
     const timeMs = eventTimeAt(own.view, own.at);
-    const other = placeIn(lists.batch());
+    const other = this.#kept;
     const { view } = other;
-    const end = start + view.getUint32(start + ROW_LENGTH_OFFSET, true);
     let matched = false;
-    for (let at = start + ROW_HEADER_BYTES; at < end; ) {
+    for (let i = sides.begin(ordinal, 1 - side); i < end; i++) {
+      const at = sides.offsets[i];
       const flags = view.getUint32(at + ROW_TAG_OFFSET, true);
-      const length = view.getUint32(at + ROW_LENGTH_OFFSET, true);
       const otherMs = eventTimeAt(view, at);
-      if ((flags & RIGHT) !== side && (flags & GONE) === 0 && this.#fit(side, timeMs, otherMs)) {
-        matched = true;
-        other.at = at;
-        if (this.#pairs) {
-          const pairMs = Math.max(timeMs, otherMs);
-          if (side === 0) this.#output.pair(own, other, pairMs, out);
-          else this.#output.pair(other, own, pairMs, out);
-          if ((flags & MATCHED) === 0 && this.#alone[1 - side]) this.#mark(at, ordinal, MATCHED);
-        } else if (side === 0) {
-          if (this.#spec.type === 'semi') {
-            this.#output.pair(own, undefined, Math.max(timeMs, otherMs), out);
-          }
-          return true;
-        } else {
-          // B2
-          if (this.#spec.type === 'semi') {
-            this.#output.pair(other, undefined, Math.max(timeMs, otherMs), out);
-          }
-          this.#mark(at, ordinal, GONE);
-        }
+      if ((flags & GONE) !== 0 || !this.#fit(side, timeMs, otherMs)) continue;
+      matched = true;
+      other.at = at;
+      const pairMs = Math.max(timeMs, otherMs);
+      if (this.#pairs) {
+        if (side === 0) this.#output.pair(own, other, pairMs, out);
+        else this.#output.pair(other, own, pairMs, out);
+        if ((flags & MATCHED) === 0 && this.#alone[1 - side]) this.#mark(at, ordinal, MATCHED);
+        continue;
       }
-      at += length;
+      const left = side === 0 ? own : other;
+      if (this.#spec.type === 'semi') this.#output.pair(left, undefined, pairMs, out);
+      if (side === 0) return true;
+      // B2
+      this.#mark(at, ordinal, GONE);
     }
     return matched;
   }

@@ -27,6 +27,7 @@ import {
   writeEarliest,
   writeListHeader,
 } from './row-list-layout.ts';
+import { SideIndex } from './side-index.ts';
 import { tableKeys } from './table-keys.ts';
 
 export interface RowListsOptions {
@@ -43,6 +44,7 @@ export class RowLists {
   readonly #timers: ListTimers;
   /** The lists that are loaded; tags are ordinals. */
   readonly lists = new BatchBuilder(BATCH_BYTES_TARGET);
+  readonly #sides = new SideIndex();
   #keys = 0;
   /** By ordinal: where the list is in `lists`, -1 = there is none. */
   #starts = new Int32Array(1024);
@@ -84,6 +86,12 @@ export class RowLists {
   /** Where the list of a key is in `lists`; -1 = it has none. Its rows begin `ROW_HEADER_BYTES` later. */
   startOf(ordinal: number): number {
     return this.#starts[ordinal];
+  }
+
+  /** The rows of each side of the list of a key. */
+  sidesOf(ordinal: number): SideIndex {
+    this.#sides.look(ordinal, this.#starts[ordinal], this.lists);
+    return this.#sides;
   }
 
   /** Says that flags of the list have been changed. */
@@ -190,6 +198,7 @@ export class RowLists {
 
   #index(keys: number): void {
     this.#keys = keys;
+    this.#sides.reset(keys);
     if (keys > this.#starts.length) {
       this.#starts = new Int32Array(keys * 2);
       this.#dirty = new Uint8Array(keys * 2);

@@ -7,7 +7,7 @@
  *     comes late holds for the left rows still to come.
  */
 import { eventTimeAt } from '../../../abi/event-time.ts';
-import { ROW_HEADER_BYTES, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
+import { ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
 import type { Batch } from '../../../model/batch.ts';
 import { WATERMARK_MAX_MS, WATERMARK_MIN_MS } from '../../../model/element.ts';
 import type { JoinSpec } from '../../join-spec.ts';
@@ -115,18 +115,17 @@ class TemporalJoin implements JoinCore {
   #versionAt(left: RowPlace, ordinal: number): number {
     const { view } = left;
     const timeMs = eventTimeAt(view, left.at);
-    const start = this.#lists.startOf(ordinal);
-    const end = start + view.getUint32(start + ROW_LENGTH_OFFSET, true);
+    const sides = this.#lists.sidesOf(ordinal);
+    const end = sides.end(ordinal, RIGHT);
     let found = -1;
     let foundMs = Number.NEGATIVE_INFINITY;
-    for (let at = start + ROW_HEADER_BYTES; at < end; ) {
+    for (let i = sides.begin(ordinal, RIGHT); i < end; i++) {
+      const at = sides.offsets[i];
       const versionMs = eventTimeAt(view, at);
-      const isVersion = (view.getUint32(at + ROW_TAG_OFFSET, true) & RIGHT) !== 0;
-      if (isVersion && versionMs <= timeMs && versionMs >= foundMs) {
+      if (versionMs <= timeMs && versionMs >= foundMs) {
         found = at;
         foundMs = versionMs;
       }
-      at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
     }
     return found;
   }
@@ -141,28 +140,27 @@ class TemporalJoin implements JoinCore {
 
   /** V2, in the list of a key. */
   #forgetVersions(ordinal: number): void {
-    const start = this.#lists.startOf(ordinal);
-    if (start < 0) return;
     const { view } = this.#lists.lists;
-    const end = start + view.getUint32(start + ROW_LENGTH_OFFSET, true);
+    const sides = this.#lists.sidesOf(ordinal);
+    const end = sides.end(ordinal, RIGHT);
     let last = -1;
     let lastMs = Number.NEGATIVE_INFINITY;
-    for (let at = start + ROW_HEADER_BYTES; at < end; ) {
-      const flags = view.getUint32(at + ROW_TAG_OFFSET, true);
+    for (let i = sides.begin(ordinal, RIGHT); i < end; i++) {
+      const at = sides.offsets[i];
       const versionMs = eventTimeAt(view, at);
-      if ((flags & (RIGHT | GONE)) === RIGHT && versionMs <= this.#watermarkMs) {
-        const older = versionMs >= lastMs ? last : at;
-        if (older >= 0) {
-          const olderFlags = view.getUint32(older + ROW_TAG_OFFSET, true);
-          view.setUint32(older + ROW_TAG_OFFSET, olderFlags | GONE, true);
-          this.#lists.touch(ordinal);
-        }
-        if (older !== at) {
-          last = at;
-          lastMs = versionMs;
-        }
-      }
-      at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
+      const isGone = (view.getUint32(at + ROW_TAG_OFFSET, true) & GONE) !== 0;
+      if (isGone || versionMs > this.#watermarkMs) continue;
+      const older = versionMs >= lastMs ? last : at;
+      if (older >= 0) this.#forget(older, ordinal);
+      if (older === at) continue;
+      last = at;
+      lastMs = versionMs;
     }
+  }
+
+  #forget(at: number, ordinal: number): void {
+    const { view } = this.#lists.lists;
+    view.setUint32(at + ROW_TAG_OFFSET, view.getUint32(at + ROW_TAG_OFFSET, true) | GONE, true);
+    this.#lists.touch(ordinal);
   }
 }

@@ -8,7 +8,7 @@
  * W2  Windows fire in the order of their ends, each for all keys: when one does, all rows in it are there.
  */
 import { eventTimeAt } from '../../../abi/event-time.ts';
-import { ROW_HEADER_BYTES, ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
+import { ROW_LENGTH_OFFSET, ROW_TAG_OFFSET } from '../../../abi/layout.ts';
 import type { Batch } from '../../../model/batch.ts';
 import { WATERMARK_MIN_MS } from '../../../model/element.ts';
 import { type JoinHow, type JoinSpec, keepsUnmatched } from '../../join-spec.ts';
@@ -134,21 +134,18 @@ class WindowJoin implements JoinCore {
     const { view } = row;
     const side = view.getUint32(row.at + ROW_TAG_OFFSET, true) & RIGHT;
     const pairs = side === 0 && this.#spec.function !== undefined;
-    const start = this.#lists.startOf(ordinal);
-    const end = start + view.getUint32(start + ROW_LENGTH_OFFSET, true);
     const startMs = endMs - this.#windows.sizeMs;
-    const other = { bytes: row.bytes, view, at: start + ROW_HEADER_BYTES };
+    const sides = this.#lists.sidesOf(ordinal);
+    const end = sides.end(ordinal, 1 - side);
+    const other = { bytes: row.bytes, view, at: 0 };
     let matched = false;
-    while (other.at < end) {
-      const { at } = other;
-      const timeMs = eventTimeAt(view, at);
-      const isOther = (view.getUint32(at + ROW_TAG_OFFSET, true) & RIGHT) !== side;
-      if (isOther && timeMs >= startMs && timeMs < endMs) {
-        matched = true;
-        if (!pairs) return true;
-        this.#output.pair(row, other, endMs - 1, out);
-      }
-      other.at += view.getUint32(at + ROW_LENGTH_OFFSET, true);
+    for (let i = sides.begin(ordinal, 1 - side); i < end; i++) {
+      other.at = sides.offsets[i];
+      const timeMs = eventTimeAt(view, other.at);
+      if (timeMs < startMs || timeMs >= endMs) continue;
+      matched = true;
+      if (!pairs) return true;
+      this.#output.pair(row, other, endMs - 1, out);
     }
     return matched;
   }

@@ -31,6 +31,8 @@ export const MODULE_ENTRIES_MAX = 20_000;
 export const MODULE_IMPORTS_MAX = 256;
 /** Exports of a module. */
 export const MODULE_EXPORTS_MAX = 20_000;
+/** Custom sections of a module: each of three bytes would otherwise become an object. */
+export const MODULE_CUSTOM_SECTIONS_MAX = 1_000;
 /** Tables of a module. */
 export const MODULE_TABLES_MAX = 16;
 /** Findings one gate report lists; the rest is counted. */

@@ -1,30 +1,32 @@
 /**
  * A program: prints the fuel of the bench's kernels and of the word count guest, as JSON. Each is called until the engine has
  * compiled it anew, and says so when two calls differ.
+ *
+ *     node fuel-counts.ts KERNELS.wasm WORD-COUNT.wasm
  */
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { compileAssembly } from '../../host/abi/kernel/compile-assembly.ts';
 import { createInstance } from '../../host/sandbox/instance.ts';
 import { AMPLE_LIMITS, startGuest } from './guest-runs.ts';
 import { batchOf } from './keyed-rows.ts';
 import { meteredInstance } from './metered-run.ts';
-import { wordCountModule } from './word-count-module.ts';
 
 const CALLS = 60;
 const KERNELS = ['rowWalk', 'rowCopy', 'sha256', 'nBody', 'recursion', 'json'];
 
 /** Fuel by what used it. Throws when a call used other fuel than the same call before. */
-export async function fuelCounts(): Promise<Record<string, number>> {
+export async function fuelCounts(
+  kernels: Uint8Array<ArrayBuffer>,
+  wordCount: Uint8Array<ArrayBuffer>,
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const note = (name: string, fuel: number) => {
     counts[name] ??= fuel;
     if (counts[name] !== fuel) throw new Error(`${name} used ${counts[name]}, then ${fuel}`);
   };
-  const kernels = join(import.meta.dirname, '../../bench/guests/fuel-kernels.ts');
-  const metered = meteredInstance((await compileAssembly(kernels)) as Uint8Array<ArrayBuffer>);
+  const metered = meteredInstance(kernels);
   metered.run('prepare', [1_000], 2 ** 31 - 1);
-  const { instance } = await startGuest(await wordCountModule());
+  const { instance } = await startGuest(wordCount);
   const { module } = instance;
   const [{ input }] = module.description.functions;
   const lines = batchOf(
@@ -42,5 +44,8 @@ export async function fuelCounts(): Promise<Record<string, number>> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  console.log(JSON.stringify(await fuelCounts()));
+  const [kernels, wordCount] = process.argv
+    .slice(2)
+    .map((path) => Uint8Array.from(readFileSync(path)));
+  console.log(JSON.stringify(await fuelCounts(kernels, wordCount)));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CALL_DEPTH_MAX, MEMORY_PAGES_MAX, TABLE_ENTRIES_MAX } from '../../host/limits.ts';
 import { meteredInstance } from '../kit/metered-run.ts';
-import { op, TYPE, WasmBuilder } from '../kit/wasm-builder.ts';
+import { op, TYPE, unsigned, WasmBuilder } from '../kit/wasm-builder.ts';
 
 const { i32, f64, funcref } = TYPE;
 
@@ -43,6 +43,21 @@ const fuelOf = (module: Uint8Array, argument: number): number => {
 const COSTLY = Array.from({ length: 60 }, () => [...op.i32(1), ...op.drop]).flat();
 
 describe('fuel', () => {
+  test.each([
+    ['a division of four numbers', 231, 228],
+    ['a square root of two', 239, 236],
+    ['a product of 64-bit numbers', 213, 206],
+  ])('of a vector is more for %s than for a sum', (_name, slow, fast) => {
+    const vector = [0xfd, 12, ...Array<number>(16).fill(1)];
+    const unary = slow === 239;
+    const module = (subcode: number) =>
+      moduleOf([
+        ...[vector, ...(unary ? [] : [vector])],
+        ...[[0xfd, ...unsigned(subcode)], [...op.drop], op.i32(0)],
+      ]);
+    expect(fuelOf(module(slow), 0) - fuelOf(module(fast), 0)).toBeGreaterThanOrEqual(8);
+  });
+
   const loop = moduleOf([repeat(op.get(2), op.get(1), op.add, op.set(2)), op.get(2)]);
 
   test('is the same on every run and in every instance', () => {

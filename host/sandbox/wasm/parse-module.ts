@@ -1,3 +1,4 @@
+import { MODULE_CUSTOM_SECTIONS_MAX } from '../../limits.ts';
 import { ByteReader } from './byte-reader.ts';
 import { parseCodeSection } from './code-section.ts';
 import {
@@ -11,7 +12,7 @@ import {
 import { parseExportSection } from './export-section.ts';
 import type { Findings } from './findings.ts';
 import { parseImportSection } from './import-section.ts';
-import { malformed, refused } from './module-fault.ts';
+import { checkLimit, malformed, refused } from './module-fault.ts';
 import { parseDataSection, parseElementSection } from './segment-sections.ts';
 import { parseTypeSection } from './type-section.ts';
 import { newWasmModule, SECTION, type WasmModule, type WasmSection } from './wasm-module.ts';
@@ -131,6 +132,7 @@ function splitSections(reader: ByteReader, module: WasmModule): void {
     }
     const end = start + size;
     if (id === SECTION.custom) {
+      checkLimit(offset, 'custom sections', module.customs.length + 1, MODULE_CUSTOM_SECTIONS_MAX);
       const inner = new ByteReader(reader.bytes, start, end);
       module.customs.push({ name: inner.name(), start: inner.offset, end });
     } else {

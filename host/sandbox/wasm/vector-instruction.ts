@@ -3,6 +3,7 @@ import { memoryOperand } from './data-instructions.ts';
 import { malformed, refused } from './module-fault.ts';
 import {
   VECTOR_ALIGNMENT,
+  VECTOR_COST,
   VECTOR_FORM,
   VECTOR_FORMS,
   VECTOR_LANES,
@@ -39,6 +40,7 @@ export function vectorInstruction(walk: BodyWalk): void {
       break;
   }
   walk.wide = true;
+  if (!walk.dead) walk.cost += VECTOR_COST[subcode];
   walk.apply(VECTOR_SIGNATURE[subcode]);
 }
 

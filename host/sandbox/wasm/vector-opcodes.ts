@@ -26,6 +26,9 @@ export const VECTOR_ALIGNMENT = new Uint8Array(256);
 /** Number of lanes where a lane index follows. */
 export const VECTOR_LANES = new Uint8Array(256);
 
+/** Fuel beyond that of the prefix. */
+export const VECTOR_COST = new Uint8Array(256);
+
 const V = V128;
 
 function define(from: number, to: number, form: number, types: number): void {
@@ -147,3 +150,16 @@ plain(signature([V], V), UNARY);
 plain(signature([V], I32), TESTS);
 plain(signature([I32, V], V), SHIFTS);
 define(82, 82, VECTOR_FORM.plain, signature([V, V, V], V));
+
+// Divisions and square roots of each lane, and what the machine has no single instruction for.
+for (const [slow, cost] of [
+  [213, 10],
+  [227, 10],
+  [231, 10],
+  [239, 12],
+  [243, 12],
+]) {
+  VECTOR_COST[slow] = cost;
+}
+for (const emulated of [98, 107, 108, 109, 204, 232, 233, 244, 245]) VECTOR_COST[emulated] = 5;
+for (let conversion = 248; conversion <= 255; conversion++) VECTOR_COST[conversion] = 5;

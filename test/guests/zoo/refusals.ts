@@ -185,6 +185,11 @@ export const limits: readonly Specimen[] = [
       /globals: 20001/,
     ],
     [
+      'a million custom sections of three bytes',
+      () => manyCustoms(),
+      /custom sections: 1001, limit 1000/,
+    ],
+    [
       'more data segments than allowed',
       many(MODULE_ENTRIES_MAX + 1, (b) => b.rawData([1, 0])),
       /data segments: 20001/,
@@ -196,6 +201,14 @@ export const limits: readonly Specimen[] = [
     ],
   ]),
 ];
+
+function manyCustoms(): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(8 + 3 * 1_000_000);
+  bytes.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  // Id 0, one byte of content: a name of no bytes.
+  for (let at = 9; at < bytes.length; at += 3) bytes[at] = 1;
+  return bytes;
+}
 
 const importing = (add: (builder: WasmBuilder) => unknown) => () => {
   const builder = new WasmBuilder();

@@ -75,14 +75,6 @@ function createTask(
 
 /** Rows in flight belong to a channel, and so to the numbers of tasks at both its ends. */
 function assertChannelsOf(manifest: Manifest, plan: Plan): void {
-  const pieces = (manifest.inFlight ?? []).flatMap((ref) => ref.pieces);
-  if (pieces.some(({ edge }) => edge >= plan.edges.length)) {
-    throw new MillraceError(
-      'CHECKPOINT_CORRUPT',
-      `checkpoint ${manifest.checkpoint} holds rows in flight on a channel that the pipeline has not`,
-      { hint: 'restore a savepoint, or submit the job anew' },
-    );
-  }
   for (const { operators, parallelism } of plan.chains) {
     const [{ id }] = operators;
     const before = operatorOf(manifest, id);
@@ -91,6 +83,14 @@ function assertChannelsOf(manifest: Manifest, plan: Plan): void {
       'SAVEPOINT_INCOMPATIBLE',
       `checkpoint ${manifest.checkpoint} is unaligned and holds rows in flight; "${id}" had ${before?.parallelism ?? 0} tasks then, not ${parallelism}`,
       { hint: 'stop the job with a savepoint, which is aligned, to run it at another parallelism' },
+    );
+  }
+  const pieces = (manifest.inFlight ?? []).flatMap((ref) => ref.pieces);
+  if (pieces.some(({ edge }) => edge >= plan.edges.length)) {
+    throw new MillraceError(
+      'CHECKPOINT_CORRUPT',
+      `checkpoint ${manifest.checkpoint} holds rows in flight on a channel that the pipeline has not`,
+      { hint: 'restore a savepoint, or submit the job anew' },
     );
   }
 }

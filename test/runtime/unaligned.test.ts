@@ -9,7 +9,7 @@ import { newSavepoint } from '../kit/savepoint-bench.ts';
 import { untilRead } from '../kit/wait-for.ts';
 import { expectEveryCountOnce, wordPipeline } from '../kit/word-pipeline.ts';
 
-const LINES = 12_000;
+const LINES = 16_000;
 
 /** Words are counted as fast as the sink takes results, and it takes none until the gate opens. */
 function blockedPipeline(checkpoint: Pipeline['checkpoint']): Omit<Pipeline, 'name'> {
@@ -42,7 +42,9 @@ describe.each([
     await expect(job.checkpoint()).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' });
   });
 
-  test('has unaligned ones, one after the other, and comes back from them', async () => {
+  test('has unaligned ones, one after the other, and comes back from them', {
+    timeout: 120_000,
+  }, async () => {
     const bench = create({ every: 'off', unaligned: true });
     const job = await bench.start();
     await untilRead(job, 'lines', 1_000);

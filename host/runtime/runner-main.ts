@@ -76,7 +76,8 @@ async function run(spec: JobSpec): Promise<void> {
   const server = await openRunnerServer({ id: spec.id, attempt, socket, job });
   line.end('ready\n', () => line.destroy());
   const remains = await remainsOf(spec, job);
-  await writeRemains({ attempt, ...remains });
+  // Where a later attempt has begun, how the job ends is not this one's to say.
+  if (readSpec(directory)?.attempt === attempt) await writeRemains({ attempt, ...remains });
   await server.end(remains.outcome);
   leave();
 }

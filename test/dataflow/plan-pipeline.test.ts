@@ -152,7 +152,7 @@ describe('shapes', () => {
 describe('specs', () => {
   test('carry functions, records, policies and limits', () => {
     const policy = 'onError: { retry: 2, backoff: 10ms, then: skip }';
-    const limits = 'limits: { fuelPerRecord: 500, memory: 1MiB, output: 2KiB }';
+    const limits = 'limits: { fuelPerRecord: 500, memory: 1MiB, output: 2KiB, deadline: 2s }';
     const steps = `
       words: { flatMap: text.words, from: lines, ${policy}, ${limits} }
       counts: { reduce: text.sum, from: words, key: word, emit: end, uid: totals, onError: deadLetter }`;
@@ -166,7 +166,7 @@ describe('specs', () => {
       output: WORD,
       // biome-ignore lint/suspicious/noThenProperty: a word of the document, never callable
       onError: { retries: 2, backoffMs: 10, then: 'skip' },
-      limits: { fuelPerRecord: 500, memoryPages: 16, outputBytes: 2048 },
+      limits: { fuelPerRecord: 500, memoryPages: 16, outputBytes: 2048, deadlineMs: 2_000 },
     });
     expect(counts).toMatchObject({
       kind: 'keyed',

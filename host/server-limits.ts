@@ -47,7 +47,7 @@ export const AUDIT_FILES_MAX = 16;
 /** Bytes of a pipeline document that is read where it came in; a larger one takes a thread of its own. */
 export const DOCUMENT_INLINE_BYTES_MAX = 8 * KiB;
 /** Milliseconds that reading a document may take there; 1 MiB takes about one second. */
-export const DOCUMENT_TIMEOUT_MS = 20_000;
+export const DOCUMENT_TIMEOUT_MS = 60_000;
 /** Milliseconds after which a thread that reads documents ends when none comes. */
 export const DOCUMENT_IDLE_MS = 10_000;
 

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, onTestFinished, test } from 'vitest';
 import { createDocumentReader } from '../../host/control/document-reader.ts';
 import { DOCUMENT_INLINE_BYTES_MAX } from '../../host/server-limits.ts';
@@ -13,29 +12,29 @@ function reader(timeoutMs?: number) {
 function largeDocument(bytes: number): string {
   const lines = ['name: large', 'sources: { in: { connector: generator, fields:'];
   for (let i = 0, length = 0; length < bytes; i++) {
-    const line = `  [${i}, [a, b, {c: d, e: f}], "g"],`;
+    const line = `  [${i}, [a, {c: d}], "${'g'.repeat(60)}"],`;
     lines.push(i === 0 ? `  [${line}` : line);
     length += line.length + 1;
   }
   return `${lines.join('\n')}\n  [] ] } }\nsinks: { out: { from: in, connector: stdout } }\n`;
 }
 
-test('a document of 1 MiB is read without stalling this thread', { timeout: 60_000 }, async () => {
+test('a document of 1 MiB is read without stalling this thread', { timeout: 150_000 }, async () => {
   const documents = reader();
   // The thread starts with the first one.
   const warm = largeDocument(2 * DOCUMENT_INLINE_BYTES_MAX);
   expect(await documents.read(warm)).toMatchObject({ name: 'large' });
   const text = largeDocument(900_000);
-  // The best of a few: other processes of the machine stall a thread as well.
-  const stallsMs: number[] = [];
-  for (let turn = 0; turn < 5; turn++) {
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    delay.enable();
+  // What this thread works, not how long it waits: a busy machine makes every thread wait. The best of a few, for the collector of
+  // garbage works in it as well.
+  const workMs: number[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    const before = process.threadCpuUsage();
     expect((await documents.read(text)).name).toBe('large');
-    delay.disable();
-    stallsMs.push(delay.max / 1e6);
+    const { user, system } = process.threadCpuUsage(before);
+    workMs.push((user + system) / 1_000);
   }
-  expect(Math.min(...stallsMs)).toBeLessThan(50);
+  expect(Math.min(...workMs)).toBeLessThan(50);
 });
 
 test('long and short documents have the same findings', async () => {

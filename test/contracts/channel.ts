@@ -135,13 +135,15 @@ function exchange(
   const received: string[] = [];
   let sent = 0;
   for (let turn = 0; received.at(-1) !== textOf(END); turn += 1) {
-    if (sent < elements.length && turns[turn % turns.length]) {
-      const element = elements[sent];
-      const empty = element.kind === 'batch' && element.batch.bytes.length === 0;
-      if (empty || sender.send(element)) sent += 1;
+    const sending = turns[turn % turns.length] || turns.every((each) => !each);
+    // Nobody sends a batch of nothing.
+    if (
+      sending &&
+      sent < elements.length &&
+      (!isSomething(elements[sent]) || sender.send(elements[sent]))
+    ) {
+      sent += 1;
     }
-    const stuck = turns.every((sending) => !sending) && sent < elements.length;
-    if (stuck && sender.send(elements[sent])) sent += 1;
     const element = turns[turn % turns.length] ? undefined : receiver.receive();
     const last = turns.every((sending) => sending) ? receiver.receive() : element;
     if (last !== undefined) received.push(textOf(last));

@@ -13,6 +13,7 @@ import type { BlobStore } from '../../host/storage/blob-store.ts';
 import type { FileSystem } from '../../host/storage/file-system.ts';
 import { PLANTED_IN_FLIGHT_BUGS } from './planted-in-flight-bugs.ts';
 import { forgetsChanges, losesRemovals, removesBases } from './planted-state-bugs.ts';
+import { PLANTED_PROCESS_BUGS } from './process-step.ts';
 import { overlooksFences, overlooksNotes } from './zombies.ts';
 
 /** Sees every message between coordinator and workers of one attempt, before it is sent. */
@@ -198,6 +199,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       })),
     }),
   },
+  ...PLANTED_PROCESS_BUGS,
   ...PLANTED_IN_FLIGHT_BUGS,
   { name: 'a commit does not look for later attempts', storage: () => overlooksFences },
   { name: 'manifests of attempts that were over count', storage: () => overlooksNotes },

@@ -8,9 +8,13 @@ import { EVENT_SCHEMA, RESET } from './workload.ts';
 
 /**
  * Tables whose captures take as many pieces as chance will have it, so that anything may come between, and that remove a key's state
- * when it ends with a record that resets it: `sum` begins anew after such a state or without one, so the removal must not show.
+ * when it ends with a record that resets it, if they hold such records: `sum` begins anew after such a state or without one, so the removal must not show.
  */
-export function simulatedTables(create: CreateStateTable, random: Random): CreateStateTable {
+export function simulatedTables(
+  create: CreateStateTable,
+  random: Random,
+  { removes }: { readonly removes: boolean },
+): CreateStateTable {
   return (options) => {
     const table = create(options);
     return {
@@ -23,7 +27,7 @@ export function simulatedTables(create: CreateStateTable, random: Random): Creat
       resolve: table.resolve.bind(table),
       view: table.view.bind(table),
       resolveEntries: table.resolveEntries.bind(table),
-      apply: (states) => table.apply(withRemovals(states)),
+      apply: (states) => table.apply(removes ? withRemovals(states) : states),
       scan: table.scan.bind(table),
       scanEntries: table.scanEntries.bind(table),
       get: table.get.bind(table),

@@ -221,7 +221,9 @@ export class Simulation {
       ]),
       sandbox,
       kernel,
-      createStateTable: simulatedTables(bug?.createStateTable?.(create) ?? create, timing),
+      createStateTable: simulatedTables(bug?.createStateTable?.(create) ?? create, timing, {
+        removes: !this.workload.process,
+      }),
       createOperator: bug?.createOperator?.(createOperator) ?? createOperator,
       storage: this.#storageOf(storage),
       yieldTurn: () => world.elapsed(actor, timing.delay(0.05)),

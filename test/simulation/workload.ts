@@ -6,6 +6,7 @@ import { planPipeline } from '../../host/dataflow/plan-pipeline.ts';
 import type { RecordSchema } from '../../host/model/schema.ts';
 import { createFakeSandbox, type FakeFunction, type FakeSandbox } from '../kit/fake-sandbox.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
+import { processFunctions } from './process-step.ts';
 import type { Random } from './random.ts';
 import { simulatedSource } from './simulated-source.ts';
 
@@ -61,6 +62,8 @@ export interface Workload {
   readonly rollBytes: number | undefined;
   readonly checkpoint: Plan['checkpoint'];
   readonly keyGroups: number;
+  /** The step with state is a process function, not a reduce. */
+  readonly process: boolean;
 }
 
 export function createWorkload(random: Random): Workload {
@@ -111,6 +114,7 @@ export function createWorkload(random: Random): Workload {
       unaligned: random.chance(0.4),
     },
     keyGroups: random.pick([4, 7, 16]),
+    process: random.chance(emit === 'end' ? 0.6 : 0.25),
   };
 }
 
@@ -143,7 +147,9 @@ function functionsOf(digest: string): FakeFunction[] {
       },
     },
   };
-  return digest === MISFIT ? [{ ...stamp, name: 'sum' }] : [stamp, sum];
+  return digest === MISFIT
+    ? [{ ...stamp, name: 'sum' }]
+    : [stamp, sum, ...processFunctions(EVENT, { digest, reset: RESET })];
 }
 
 /** A sandbox with every version in it. Module bytes are the version's name. */
@@ -172,9 +178,9 @@ export function planOf(
   workload: Workload,
   parallelism: number,
 ): { readonly plan: Plan; readonly modules: StepModules } {
-  const { emit, raw, rollBytes, keyGroups, checkpoint, input } = workload;
+  const { emit, raw, rollBytes, keyGroups, checkpoint, input, process } = workload;
   const sources = [...input.keys()];
-  const shape = JSON.stringify([emit, raw, rollBytes, keyGroups, sources, parallelism]);
+  const shape = JSON.stringify([emit, process, raw, rollBytes, keyGroups, sources, parallelism]);
   let made = planned.get(shape);
   if (made === undefined) {
     made = makePlan(workload, parallelism);
@@ -183,7 +189,9 @@ export function planOf(
   return { plan: { ...made.plan, checkpoint }, modules: made.modules };
 }
 
-function makePlan({ emit, raw, rollBytes, keyGroups, input }: Workload, parallelism: number) {
+function makePlan(workload: Workload, parallelism: number) {
+  const { emit, raw, rollBytes, keyGroups, input, process } = workload;
+  const keyed = { from: 'stamp', key: 'key' };
   const sources = [...input.keys()];
   const file = { connector: 'file', format: 'json', ...(rollBytes ? { rollBytes } : {}) };
   return planPipeline(
@@ -194,7 +202,9 @@ function makePlan({ emit, raw, rollBytes, keyGroups, input }: Workload, parallel
       sources: Object.fromEntries(sources.map((name) => [name, { connector: 'events', of: name }])),
       steps: {
         stamp: { map: 'text.stamp', from: sources, onError: 'deadLetter' },
-        sum: { reduce: 'text.sum', from: 'stamp', key: 'key', emit },
+        sum: process
+          ? { process: emit === 'record' ? 'text.each' : 'text.last', ...keyed }
+          : { reduce: 'text.sum', ...keyed, emit },
       },
       sinks: {
         out: { from: 'sum', ...file, path: 'out' },

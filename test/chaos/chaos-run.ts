@@ -231,7 +231,9 @@ export class ChaosRun {
   #follow(job: RunnerClient, attempt: number, startedMs: number | undefined): void {
     const before = this.#newest;
     job.status().then(
-      ({ checkpoint }) => {
+      ({ checkpoint, state }) => {
+        // One that was overtaken in its start ends without having restored anything.
+        if (attempt < this.#attempt || state === 'ended') return;
         if ((checkpoint?.checkpoint ?? 0) >= before) return;
         const from = checkpoint?.checkpoint ?? 0;
         this.#violations.push(`C7: attempt ${attempt} starts from ${from}, ${before} was told`);

@@ -81,8 +81,8 @@ async function results({ left, right, step, parallelism, kill }: Run) {
 
 /** All pairs looked through; with event times so wide apart nothing is late. */
 function expected(type: Type, { left, right }: Pick<Run, 'left' | 'right'>, areFit: Fit): string[] {
-  const fit = (l: Row, r: Row) => l.key === r.key && areFit(l, r);
-  const hasPartner = (l: Row) => right.some((r) => fit(l, r));
+  const matches = (l: Row, r: Row) => l.key === r.key && areFit(l, r);
+  const hasPartner = (l: Row) => right.some((r) => matches(l, r));
   const alone = left.filter((l) => !hasPartner(l)).map(({ id }) => `${id} -`);
   if (type === 'semi')
     return left
@@ -90,8 +90,12 @@ function expected(type: Type, { left, right }: Pick<Run, 'left' | 'right'>, areF
       .map(({ id }) => `${id} -`)
       .sort();
   if (type === 'anti') return alone.sort();
-  const pairs = left.flatMap((l) => right.filter((r) => fit(l, r)).map((r) => `${l.id} ${r.id}`));
-  const rightAlone = right.filter((r) => !left.some((l) => fit(l, r))).map(({ id }) => `- ${id}`);
+  const pairs = left.flatMap((l) =>
+    right.filter((r) => matches(l, r)).map((r) => `${l.id} ${r.id}`),
+  );
+  const rightAlone = right
+    .filter((r) => !left.some((l) => matches(l, r)))
+    .map(({ id }) => `- ${id}`);
   return [
     ...pairs,
     ...(type === 'left' || type === 'full' ? alone : []),

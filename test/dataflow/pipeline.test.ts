@@ -286,7 +286,7 @@ describe('findings', () => {
         sources: { in: { connector: 'stdin', onError: { retry: 1 }, eventTime: { idle: '1s' } } },
       }),
       [
-        'sources.in.eventTime.field: is missing',
+        'sources.in.eventTime: event time comes from a "field" or a function, "assign": found neither',
         'sources.in.onError: expected "fail", "skip" or "deadLetter"',
       ],
     ],

@@ -174,8 +174,11 @@ export class Simulation {
 
   /** What work costs a worker. With a slow one, channels fill: barriers have something to overtake. */
   #drawCost(): number {
-    const slow = this.workload.checkpoint.unaligned && this.timing.chance(0.3);
-    return slow ? this.timing.between(3, 12) : 0.05 + 0.3 * this.timing.unit();
+    const { unaligned, timeoutMs } = this.workload.checkpoint;
+    const slow = unaligned && this.timing.chance(0.3);
+    if (!slow) return 0.05 + 0.3 * this.timing.unit();
+    // A worker that is too slow for the timeout never completes a checkpoint, and the job never ends: nobody's fault but the document's.
+    return Math.min(this.timing.between(3, 12), timeoutMs / 200);
   }
 
   /** Records that became dead letters. */
